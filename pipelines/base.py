@@ -1,0 +1,87 @@
+"""What a stage is. Engines touch shards, stages touch batches; a stage never opens a file.
+
+Four shapes, told apart by class:
+
+    BatchStage     rows → the same rows, changed or with `drop_reason` set; row-independent
+    MakeStage      rows → new rows of other kinds; row-independent, or on whole groups (`group_by`)
+    BarrierStage   every row's small key → which rows go; the only shape that sees the whole corpus
+
+Row-independent means `apply(a ++ b) == apply(a) ++ apply(b)`: the one property that makes engines, shard
+sizes and worker counts interchangeable. Engines pass a stage only rows whose `drop_reason` is null.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import polars as pl
+
+from schemas.records import canonical_text
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Base of all stages: a frozen dataclass whose fields are its configuration.
+
+    Class attributes:
+        kind: The verb that names it, as in the configuration.
+        reads: The record kinds that it looks at; rows of other kinds pass untouched.
+    """
+
+    kind: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]]
+
+    def settings(self) -> dict[str, Any]:
+        """Its configuration, for fingerprints and for `plan`."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class BatchStage(Stage):
+    """Changes rows or sets `drop_reason`; keeps their number, order and schema."""
+
+    def apply(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows of one kind in, the same rows out."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MakeStage(Stage):
+    """Makes new records from records; what it reads stays as it is."""
+
+    def group_by(self, kind: str) -> str | None:
+        """The column whose equal values must come in one batch (an engine shuffles by it), or None."""
+        return None
+
+    def make(self, kind: str, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """New rows by record kind. With `group_by`, every group is whole in `frame` and rows are sorted by id."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class BarrierStage(Stage):
+    """Decides over all rows. `keys` runs in the workers, `decide` on what they return, small by design."""
+
+    def keys(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """A small row for each row: `record_id`, `key` (rows with equal keys are decided together) and more."""
+        raise NotImplementedError
+
+    def decide(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """Whole groups of equal `key` in; `record_id` and `drop_reason` of the rows to drop out.
+
+        The answer for a group depends on that group alone, so a distributed engine may shuffle by `key`.
+        """
+        raise NotImplementedError
+
+
+def dropped(frame: pl.DataFrame, stage: str, reason: pl.Expr | pl.Series) -> pl.DataFrame:
+    """`frame` with `drop_reason` = `<stage>:<reason>` where `reason` (a string column) is not null."""
+    named = pl.lit(f"{stage}:") + (pl.lit(reason) if isinstance(reason, pl.Series) else reason)
+    return frame.with_columns(named.alias("drop_reason"))
+
+
+def with_canonical_text(kind: str, frame: pl.DataFrame, name: str = "canonical") -> pl.DataFrame:
+    """`frame` plus the column that evidence spans count in."""
+    return frame.with_columns(pl.Series(name, [canonical_text(kind, row) for row in frame.iter_rows(named=True)], dtype=pl.String))

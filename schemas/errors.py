@@ -1,0 +1,65 @@
+"""The exception tree. Everything that a user can cause is a `PedCorpusError`; anything else is a bug.
+
+    PedCorpusError               exit 2, one sentence, no traceback
+    ├── ConfigError              the configuration is wrong; carries every problem at once
+    ├── PartRefused              one file cannot be read; the build lists it and goes on
+    ├── StoreError               a store, a version or a record that is not there, or is in the way
+    ├── VerifyError              a version does not hold what its manifest says
+    └── PushRefused              a version must not be published
+
+A message says where, what was found and what to do, in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PedCorpusError(Exception):
+    """A mistake that the user can mend. `str()` of it is the whole message for a person."""
+
+    exit_code = 2
+
+
+class ConfigError(PedCorpusError):
+    """The configuration is wrong. `problems` lists every one, so that one run shows them all."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class PartRefused(PedCorpusError):
+    """One part of a source cannot be read: `reason` is a short token, `detail` the sentence for a person.
+
+    Raised by a reader; the build records it in `SOURCES.jsonl` and goes on with the other parts.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(reason, detail)  # both, so that the exception survives pickling
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class StoreError(PedCorpusError):
+    """A store, version or record is missing, or something is in the way of writing one."""
+
+
+class VerifyError(PedCorpusError):
+    """A version does not hold what its manifest says. `problems` lists every finding."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class PushRefused(PedCorpusError):
+    """A version must not be published as it is."""

@@ -14,6 +14,7 @@ Columns of every record:
     domain       what the row is about, as `drop_off_topic` judged it: the same three values; null before
     split        null until the splits are drawn; a source with `role: eval` sets `test` itself
     drop_reason  null = kept; otherwise `<stage>:<reason>`
+    drop_detail  what a person needs to judge the drop (the keeper's id, the words that matched); may be null
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ _COMMON: Final[dict[str, Any]] = {
     "domain": pl.String,
     "split": pl.String,
     "drop_reason": pl.String,
+    "drop_detail": pl.String,
 }
 
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {

@@ -1,0 +1,76 @@
+"""How tasks are run: the one seam between what is done and where.
+
+An engine maps a picklable function over picklable tasks. Tasks name files; workers read and write them and
+return small results, so that nothing large crosses the seam and any engine with a shared file system will do.
+Barriers and shuffles are built from maps (`pipelines.shuffle`), hence every engine has them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Protocol, TypeVar
+
+from schemas.errors import PedCorpusError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class WorkerLost(PedCorpusError):
+    """A worker process died; what was finished stays finished."""
+
+
+class Engine(Protocol):
+    """Runs tasks; results come as they are done, each with the index of its task."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]: ...
+
+    def close(self) -> None: ...
+
+
+class InlineEngine:
+    """One task after another in this process."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+        for index, task in enumerate(tasks):
+            yield index, function(task)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class PoolEngine:
+    """A pool of spawned processes on this machine.
+
+    Spawned, not forked: polars and pyarrow hold threads and locks that a fork would copy in mid-flight.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(n_workers, mp_context=context)
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+        futures = {self._pool.submit(function, task): index for index, task in enumerate(tasks)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            raise WorkerLost(
+                "A worker process died, most likely for want of memory. Run the same command again to go on from "
+                "where it was, with fewer workers (`engine: {workers: 1}`)."
+            ) from None
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def close(self) -> None:
+        """Stops the workers after what they are doing."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def local_engine(n_workers: int) -> Engine:
+    """Inline for one worker, a pool for more."""
+    return InlineEngine() if n_workers <= 1 else PoolEngine(n_workers)

@@ -8,6 +8,9 @@ Barriers and shuffles are built from maps (`pipelines.shuffle`), hence every eng
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +20,18 @@ from schemas.errors import PedCorpusError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def end_with_parent() -> None:
+    """Ends this process when its parent is gone, so that a killed build leaves no workers behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
+
+
+def _watch(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 class WorkerLost(PedCorpusError):
@@ -50,7 +65,7 @@ class PoolEngine:
 
     def __init__(self, n_workers: int) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(n_workers, mp_context=context)
+        self._pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=end_with_parent)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         futures = {self._pool.submit(function, task): index for index, task in enumerate(tasks)}

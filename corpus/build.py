@@ -1,0 +1,219 @@
+"""Runs a plan: the steps over shards, then a published version.
+
+Everything is done in tasks whose results stay in the workspace, so a build that was killed, or whose inputs
+changed in one file, does only what is missing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from corpus.plan import Plan, Step
+from corpus.publish import Outcome, publish
+from corpus.reading import close_reader
+from corpus.store import Store
+from pipelines import shuffle
+from pipelines.base import BarrierStage, BatchStage, MakeStage
+from pipelines.engine import Engine, local_engine
+from pipelines.tasks import BatchTask, stage_fingerprint, total
+from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
+from schemas.errors import StoreError
+from schemas.fingerprints import code_fingerprint
+from schemas.manifest import Manifest
+
+
+class Progress(Protocol):
+    """Is told how far a build is."""
+
+    def begin(self, step: str, n_tasks: int) -> None: ...
+
+    def advance(self) -> None: ...
+
+
+class Silent:
+    """Progress for nobody."""
+
+    def begin(self, step: str, n_tasks: int) -> None:
+        """A step with that many tasks begins."""
+
+    def advance(self) -> None:
+        """A task is done."""
+
+
+@dataclass
+class _State:
+    """The corpus between two steps."""
+
+    shards: dict[str, list[Shard]] = field(default_factory=dict)
+    rejects: list[tuple[str, Shard]] = field(default_factory=list)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    reads: list[Result] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build gave."""
+
+    version_dir: Path
+    manifest: Manifest
+    is_new: bool
+    """False: the version was there already, with the same content hash, and nothing was done."""
+
+
+def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True) -> Built:
+    """The published version of a plan; builds it unless it is there.
+
+    Args:
+        plan: What to do.
+        progress: Told of every task.
+        keep_work: False removes the workspace afterwards: the next build starts from nothing.
+
+    Raises:
+        StoreError: the version's name is taken by other content, or another build is running in this store.
+    """
+    store = Store(plan.config.store)
+    existing = store.claim(plan.config.header.version, plan.content_hash)
+    if existing is not None:
+        return Built(store.version_dir(existing.version), existing, is_new=False)
+    with _locked(plan.config.store):
+        sweep_unfinished(str(plan.workspace))
+        store.sweep_unfinished()
+        engine = local_engine(plan.config.header.engine.n_workers)
+        try:
+            runner = _Runner(engine, plan, progress or Silent())
+            outcome = runner.run()
+            manifest = publish(plan, store, outcome, lambda tasks: runner.tasks("publish", tasks))
+        finally:
+            engine.close()
+            close_reader()
+        sweep_unused(str(plan.workspace), runner.state.keys if keep_work else ())
+    return Built(store.version_dir(manifest.version), manifest, is_new=True)
+
+
+@contextmanager
+def _locked(store: Path) -> Iterator[None]:
+    """Holds the store's lock; the system lets go of it when the process ends, however it ends."""
+    store.mkdir(parents=True, exist_ok=True)
+    with (store / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"{store}: another build is running here. Wait for it, or use another `store:`.") from None
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+class _Runner:
+    """Takes the corpus from step to step."""
+
+    def __init__(self, engine: Engine, plan: Plan, progress: Progress) -> None:
+        self.engine, self.plan, self.progress, self.state = engine, plan, progress, _State()
+        self._step = ""
+
+    def run(self) -> Outcome:
+        """Every step in order; what is left to publish."""
+        self._read()
+        for step in self.plan.steps:
+            self._step = step.name
+            self._run_step(step)
+        return Outcome(self.state.shards, self.state.rejects, self.state.stages, self.state.reads)
+
+    def tasks(self, name: str, tasks: Sequence[Task]) -> list[Result]:
+        """Runs tasks under a step's name; results in the order of the tasks."""
+        self._step = name
+        return self._run(self.engine, tasks)
+
+    def _run(self, engine: Engine, tasks: Sequence[Task]) -> list[Result]:
+        self.progress.begin(self._step, len(tasks))
+        results: list[Result | None] = [None] * len(tasks)
+        keys = [t.key for t in tasks]
+        self.state.keys.update(keys)
+        todo = []
+        for i, task in enumerate(tasks):
+            if finished(task.root, keys[i]):
+                results[i] = run_task(task)
+                self.progress.advance()
+            else:
+                todo.append(i)
+        for at, result in engine.map(run_task, [tasks[i] for i in todo]):
+            results[todo[at]] = result
+            self.progress.advance()
+        return [r for r in results if r is not None]
+
+    def _read(self) -> None:
+        results = self.tasks("read", self.plan.read_tasks())
+        self.state.reads = results
+        for result in results:
+            self._take(result)
+            self._add(result)
+        self._record("read", code_fingerprint("schemas", "sources"), {}, [c for r in results for c in r.counts])
+
+    def _run_step(self, step: Step) -> None:
+        if isinstance(step.stages[0], BatchStage):
+            self._batch(step)
+            return
+        for stage in step.stages:
+            if isinstance(stage, BarrierStage):
+                self._barrier(stage, step.reads)
+            elif isinstance(stage, MakeStage):
+                self._make(stage, step.reads)
+
+    def _batch(self, step: Step) -> None:
+        """One pass over every shard for all stages of the step."""
+        root, work = str(self.plan.workspace), []
+        for kind in step.reads:
+            stages = tuple(s for s in step.stages if isinstance(s, BatchStage) and kind in s.reads)
+            if stages:
+                work.extend(BatchTask(root, stages, shard) for shard in self.state.shards.pop(kind, []))
+        results = self._run(self.engine, work)
+        for result in results:
+            self._take(result)
+            self._add(result)
+        counts = [c for r in results for c in r.counts]
+        for stage in step.stages:
+            mine = [c for c in counts if c.stage == stage.kind]
+            self._record(stage.kind, stage_fingerprint(stage), stage.settings(), mine)
+
+    def _barrier(self, stage: BarrierStage, reads: tuple[str, ...]) -> None:
+        root, counts = str(self.plan.workspace), []
+        for kind in reads:
+            if kind in stage.reads:
+                for result in shuffle.barrier(self.engine, self._run, root, stage, self.state.shards.pop(kind, [])):
+                    self._take(result)
+                    self._add(result)
+                    counts += result.counts
+        self._record(stage.kind, stage_fingerprint(stage), stage.settings(), counts)
+
+    def _make(self, stage: MakeStage, reads: tuple[str, ...]) -> None:
+        root, counts = str(self.plan.workspace), []
+        made: list[Result] = []
+        for kind in reads:
+            if kind in stage.reads:
+                made += shuffle.make(self.engine, self._run, root, stage, kind, self.state.shards.get(kind, []))
+        for result in made:
+            self._take(result)
+            self._add(result)
+            counts += result.counts
+        self._record(stage.kind, stage_fingerprint(stage), stage.settings(), counts)
+
+    def _take(self, result: Result) -> None:
+        self.state.rejects += result.rejects
+
+    def _add(self, result: Result) -> None:
+        for shard in result.shards:
+            self.state.shards.setdefault(shard.kind, []).append(shard)
+
+    def _record(self, stage: str, fingerprint: str, settings: dict[str, Any], counts: list[Count]) -> None:
+        summed = [
+            {"kind": c.kind, "n_in": c.n_in, "n_out": c.n_out, "dropped": dict(sorted(c.dropped.items()))}
+            for c in sorted(total(counts), key=lambda c: c.kind)
+        ]
+        self.state.stages.append({"stage": stage, "fingerprint": fingerprint, "settings": settings, "counts": summed})

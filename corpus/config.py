@@ -1,0 +1,194 @@
+"""The configuration of a corpus: one YAML file, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pipelines.base import BarrierStage, Stage
+from pipelines.stages import STAGE_KINDS
+from schemas.errors import ConfigError
+from schemas.records import TASKS
+from schemas.settings import did_you_mean, load_yaml, parse
+from sources.base import Source
+from sources.isolation import Limits
+from sources.kinds import SOURCE_KINDS
+
+_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Who the assistant says it is, in self-cognition instructions."""
+
+    name: str = "儿科小助手"
+    maker: str = "PedCorpus 项目组"
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Where the work is done.
+
+    Attributes:
+        kind: `local` is this machine.
+        workers: Processes; None: as many as there are cores.
+    """
+
+    kind: str = field(default="local", metadata={"choices": ("local",)})
+    workers: int | None = field(default=None, metadata={"min": 1, "max": 512})
+
+    @property
+    def n_workers(self) -> int:
+        """The number of processes: as configured, else the cores that this process may use."""
+        if self.workers is not None:
+            return self.workers
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which tasks the two instruction views hold; `cpt` and `dfpo` hold all there is.
+
+    Attributes:
+        sft: Tasks of phase 2: everything, so that the model learns to follow before it specialises.
+        psft: Tasks of phase 4: the paediatric ones; general *medical* rows join them (PAPER.md: "plus general
+            medical data"), other general rows do not.
+    """
+
+    sft: tuple[str, ...] = field(default=TASKS, metadata={"choices": TASKS})
+    psft: tuple[str, ...] = field(default=("medkqa", "evidiag", "trerecom", "general"), metadata={"choices": TASKS})
+
+
+@dataclass(frozen=True)
+class Header:
+    """The top level of the file, less what is looked up in tables."""
+
+    name: str
+    version: str = "0.1.0"
+    language: str = field(default="zh", metadata={"choices": ("zh",)})
+    description: str = ""
+    store: str = "store"
+    assistant: Assistant = field(default_factory=Assistant)
+    views: Views = field(default_factory=Views)
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not _NAME.fullmatch(self.name):
+            problems.append(f"name `{self.name}` should be lower-case letters, digits, `.`, `_` and `-`.")
+        if not _SEMVER.fullmatch(self.version):
+            problems.append(f"version `{self.version}` is not a semantic version such as 0.1.0.")
+        if problems:
+            raise ConfigError(problems)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole configuration. `base` is the folder that relative paths start from."""
+
+    header: Header
+    base: Path
+    sources: tuple[Source, ...]
+    stages: tuple[Stage, ...]
+
+    @property
+    def store(self) -> Path:
+        """The folder that holds this corpus's versions."""
+        return self.base / Path(self.header.store).expanduser() / self.header.name
+
+    def resolved(self) -> dict[str, Any]:
+        """What decides the content, every default filled in: the same for the same corpus on every machine.
+
+        Leaves out the version's name, the store, the engine and the limits: they decide where and when.
+        """
+        return {
+            "name": self.header.name,
+            "language": self.header.language,
+            "views": dataclasses.asdict(self.header.views),
+            "sources": [{"kind": s.kind, **source_settings(s)} for s in self.sources],
+            "stages": [{"kind": s.kind, **s.settings()} for s in self.stages],
+        }
+
+
+def source_settings(source: Source) -> dict[str, Any]:
+    """What decides how a part is read; which parts there are (`path`, `skip`) is told by the parts themselves."""
+    return {k: v for k, v in dataclasses.asdict(source).items() if k not in ("path", "skip")}
+
+
+def sample_config() -> Path:
+    """The configuration of the sample corpus that ships with the package."""
+    return Path(str(resources.files("corpus") / "samples" / "pedcorpus.yaml"))
+
+
+def load_config(path: Path, **overrides: Any) -> Config:
+    """The configuration in a file; `overrides` replace keys of its top level (None: not given).
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    data = load_yaml(path)
+    data.update({key: value for key, value in overrides.items() if value is not None})
+    problems: list[str] = []
+    raw_sources, raw_stages = data.pop("sources", None), data.pop("stages", None)
+    header = parse(Header, data, str(path.name), problems)
+    sources = _sources(raw_sources, problems)
+    stages = _stages(raw_stages, header or Header(name="x"), tuple(s.source_id for s in sources), problems)
+    if problems or header is None:
+        raise ConfigError(problems)
+    return Config(header, path.parent.resolve(), sources, stages)
+
+
+def _sources(data: Any, problems: list[str]) -> tuple[Source, ...]:
+    if not isinstance(data, Mapping) or not data:
+        problems.append("sources: at least one source is needed, e.g. `books: {kind: textbook, path: books/*.txt}`.")
+        return ()
+    made = []
+    for source_id, settings in data.items():
+        where = f"sources.{source_id}"
+        if not _NAME.fullmatch(str(source_id)):
+            problems.append(f"{where}: a source's name should be lower-case letters, digits, `.`, `_` and `-`.")
+        if not isinstance(settings, Mapping):
+            problems.append(f"{where}: should be a mapping with `kind:` and `path:`.")
+            continue
+        kind = str(settings.get("kind"))
+        if kind not in SOURCE_KINDS:
+            problems.append(f"{where}.kind: `{kind}` is no kind of source.{did_you_mean(kind, SOURCE_KINDS)}")
+            continue
+        rest = {k: v for k, v in settings.items() if k != "kind"}
+        source = parse(SOURCE_KINDS[kind], rest, where, problems, source_id=source_id)
+        if source is not None:
+            made.append(source)
+    return tuple(made)
+
+
+def _stages(data: Any, header: Header, source_order: tuple[str, ...], problems: list[str]) -> tuple[Stage, ...]:
+    """Every stage in its fixed order, with the options given; `NAME: false` leaves one out."""
+    data = {} if data is None else data
+    if not isinstance(data, Mapping):
+        problems.append("stages: should be a mapping of stage names to their options.")
+        return ()
+    for name in data:
+        if name not in STAGE_KINDS:
+            problems.append(f"stages.{name}: no such stage.{did_you_mean(str(name), STAGE_KINDS)}")
+    made: list[Stage] = []
+    for kind, cls in STAGE_KINDS.items():
+        options = data.get(kind)
+        if options is False:
+            continue
+        given: dict[str, Any] = {}
+        if issubclass(cls, BarrierStage) and any(f.name == "source_order" for f in dataclasses.fields(cls)):
+            given["source_order"] = source_order
+        if kind == "fill_assistant":
+            given |= dataclasses.asdict(header.assistant)
+        stage = parse(cls, {} if options is True else options, f"stages.{kind}", problems, **given)
+        if stage is not None:
+            made.append(stage)
+    return tuple(made)

@@ -1,0 +1,136 @@
+"""What a build would do, as a tree of steps with fingerprints; making it runs nothing but hashes.
+
+    step        stages                                          reads
+    read        the source adapters                             parts
+    clean       normalize deidentify drop_low_quality           what sources made
+                drop_off_topic fill_assistant
+    dedup       drop_exact_duplicates                           what sources made
+    make        make_instructions                               documents, triples, dialogues
+    filter      drop_low_quality                                instructions and preferences
+    dedup       drop_exact_duplicates                           instructions and preferences
+    complete    make_completions                                documents, triples, instructions
+    split       assign_splits                                   instructions, preferences, completions
+    publish     the views                                       instructions, preferences, completions
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus import __version__
+from corpus.config import Config
+from corpus.reading import ReadTask
+from pipelines.base import Stage
+from pipelines.tasks import stage_fingerprint
+from pipelines.workspace import finished
+from schemas.errors import ConfigError
+from schemas.fingerprints import code_fingerprint, fingerprint
+from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE
+from sources.base import Part, Source
+from sources.hub import hub_parts
+from sources.parts import Refusal, list_parts
+
+FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
+MADE = (INSTRUCTION, PREFERENCE)
+PUBLISHED = (INSTRUCTION, PREFERENCE, COMPLETION)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some stages run one after another over the records of some kinds."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    reads: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of what the step does."""
+        return fingerprint([self.name, [stage_fingerprint(s) for s in self.stages], self.reads])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a build does and everything that decides its outcome."""
+
+    config: Config
+    parts: tuple[tuple[Source, Part], ...]
+    refusals: tuple[Refusal, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def content_hash(self) -> str:
+        """The version's identity: equal for equal configuration, files and stages, on any machine."""
+        return fingerprint(
+            {
+                "config": self.config.resolved(),
+                "parts": [[source.source_id, part.path, part.sha256] for source, part in self.parts],
+                "refused": [[r.source_id, r.path, r.reason] for r in self.refusals],
+                "steps": [[s.name, s.fingerprint] for s in self.steps],
+                "code": code_fingerprint("schemas", "sources", "pipelines"),
+                "format": __version__,
+            }
+        )
+
+    @property
+    def workspace(self) -> Path:
+        """Where the work in progress lies."""
+        return self.config.store / "work"
+
+    def read_tasks(self) -> list[ReadTask]:
+        """One task a part, in the plan's order."""
+        return [ReadTask(str(self.workspace), s, p, self.config.header.limits) for s, p in self.parts]
+
+    def n_to_read(self) -> int:
+        """Parts that no earlier build has read."""
+        return sum(not finished(t.root, t.key) for t in self.read_tasks())
+
+
+def make_plan(config: Config) -> Plan:
+    """The plan of a configuration.
+
+    Raises:
+        ConfigError: a source's pattern matches nothing.
+    """
+    parts: list[tuple[Source, Part]] = []
+    refusals: list[Refusal] = []
+    problems: list[str] = []
+    for source in config.sources:
+        try:
+            found, refused = _parts(source, config.base)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        parts.extend((source, part) for part in found)
+        refusals.extend(refused)
+    if problems:
+        raise ConfigError(problems)
+    return Plan(config, tuple(parts), tuple(refusals), _steps(config))
+
+
+def _parts(source: Source, base: Path) -> tuple[list[Part], list[Refusal]]:
+    if getattr(source, "hub", None):
+        return hub_parts(source), []
+    if not source.path:
+        raise ConfigError([f"sources.{source.source_id}: `path:` is missing; name files, folders or patterns."])
+    return list_parts(source, base)
+
+
+def _steps(config: Config) -> tuple[Step, ...]:
+    by_kind = {s.kind: s for s in config.stages}
+
+    def step(name: str, reads: tuple[str, ...], *kinds: str) -> list[Step]:
+        stages = tuple(by_kind[k] for k in kinds if k in by_kind)
+        return [Step(name, stages, reads)] if stages else []
+
+    cleaning = ("normalize", "deidentify", "drop_low_quality", "drop_off_topic", "fill_assistant")
+    return (
+        *step("clean", FROM_SOURCES, *cleaning),
+        *step("dedup", FROM_SOURCES, "drop_exact_duplicates"),
+        *step("make", (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
+        *step("filter", MADE, "drop_low_quality"),
+        *step("dedup_made", MADE, "drop_exact_duplicates"),
+        *step("complete", (DOCUMENT, TRIPLE, INSTRUCTION), "make_completions"),
+        *step("split", PUBLISHED, "assign_splits"),
+    )

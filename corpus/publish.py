@@ -1,0 +1,221 @@
+"""From the last step's shards to a version on disk: views, provenance, rejects, papers, and the manifest last."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus import __version__
+from corpus.card import dataset_card
+from corpus.croissant import croissant
+from corpus.plan import Plan
+from corpus.store import Store
+from corpus.tables import ProvenanceTask, RejectsTask, ViewTask
+from pipelines.workspace import Result, Shard, Task
+from schemas.errors import StoreError
+from schemas.fingerprints import sha256_file
+from schemas.manifest import MANIFEST, Manifest
+from schemas.records import PAEDIATRIC_TASKS, SOURCE_KINDS, SPLITS
+from schemas.views import VIEW_READS
+
+Run = Callable[[Sequence[Task]], list[Result]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the steps of a build leave for publishing."""
+
+    shards: dict[str, list[Shard]]
+    rejects: list[tuple[str, Shard]]
+    stages: list[dict[str, Any]]
+    reads: list[Result]
+
+
+def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
+    """Writes and publishes the version; returns its manifest.
+
+    Raises:
+        StoreError: there is nothing to publish.
+    """
+    results = _tables(plan, outcome, run)
+    if not any(r.shards for r in results["views"]):
+        raise StoreError(
+            "Nothing is left to publish: every record was dropped or no file could be read. "
+            "See what the sources give with `pedcorpus sources CONFIG`."
+        )
+    staged = store.staging()
+    rows = _lay_out(staged, results)
+    sources = _sources(plan, outcome.reads)
+    _write_jsonl(staged / "SOURCES.jsonl", _part_lines(plan, outcome.reads))
+    manifest = _manifest(plan, outcome, results["views"], sources)
+    (staged / "LICENSES.md").write_text(_licenses(manifest), "utf-8")
+    manifest = _with_files(manifest, staged, rows)
+    card = _as_dict(manifest)
+    (staged / "README.md").write_text(dataset_card(card), "utf-8")
+    (staged / "croissant.json").write_text(
+        json.dumps(croissant(card), ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8"
+    )
+    manifest = _with_files(manifest, staged, rows)
+    (staged / MANIFEST).write_text(manifest.to_json(), "utf-8")
+    store.publish(staged, manifest.version)
+    return manifest
+
+
+def _tables(plan: Plan, outcome: Outcome, run: Run) -> dict[str, list[Result]]:
+    """The Parquet files, written by the engine's workers: views and rejects, then what the views point at."""
+    root = str(plan.workspace)
+    eval_sources = tuple(s.source_id for s in plan.config.sources if s.role == "eval")
+    tasks_of = {"sft": plan.config.header.views.sft, "psft": plan.config.header.views.psft, "eval": PAEDIATRIC_TASKS}
+    views: list[Task] = [
+        ViewTask(root, view, tasks_of.get(view), eval_sources, tuple(outcome.shards.get(kind, [])))
+        for view, kind in VIEW_READS.items()
+    ]
+    stages = list(dict.fromkeys(stage for stage, _ in outcome.rejects))
+    rejects: list[Task] = [
+        RejectsTask(root, stage, tuple(s for at, s in outcome.rejects if at == stage)) for stage in stages
+    ]
+    done = run([*views, *rejects])
+    view_results, reject_results = done[: len(views)], done[len(views) :]
+    referenced = tuple(s for r in view_results for _, s in r.rejects)
+    provenance: list[Task] = [
+        ProvenanceTask(root, kind, tuple(outcome.shards.get(kind, [])), referenced)
+        for kind in SOURCE_KINDS
+        if outcome.shards.get(kind)
+    ]
+    return {"views": view_results, "rejected": reject_results, "provenance": run(provenance)}
+
+
+def _lay_out(staged: Path, results: dict[str, list[Result]]) -> dict[str, int]:
+    """Links or copies the workers' files to their places in the version; path → rows."""
+    rows = {}
+    for result in (r for group in results.values() for r in group):
+        for relative, shard in zip(result.report["paths"], result.shards, strict=True):
+            target = staged / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(shard.path, target)
+            rows[relative] = shard.n_rows
+    return rows
+
+
+def _part_lines(plan: Plan, reads: list[Result]) -> list[dict[str, Any]]:
+    """One line a part, read or refused, in the plan's order."""
+    lines = []
+    for (source, part), result in zip(plan.parts, reads, strict=True):
+        refused = result.report.get("refused")
+        lines.append(
+            {
+                "source_id": source.source_id,
+                "kind": source.kind,
+                "path": part.path,
+                "sha256": part.sha256,
+                "n_bytes": part.n_bytes,
+                "license": source.license,
+                "format": result.report.get("format", ""),
+                "encoding": result.report.get("encoding", ""),
+                "notes": result.report.get("notes", []),
+                "n_records": {c.kind: c.n_out for c in result.counts},
+                "n_dropped": {c.kind: c.dropped for c in result.counts if c.dropped},
+                "refused": refused,
+            }
+        )
+    for r in plan.refusals:
+        lines.append({"source_id": r.source_id, "path": r.path, "refused": {"reason": r.reason, "detail": r.detail}})
+    return lines
+
+
+def _sources(plan: Plan, reads: list[Result]) -> list[dict[str, Any]]:
+    found = []
+    for source in plan.config.sources:
+        mine = [r for (s, _), r in zip(plan.parts, reads, strict=True) if s.source_id == source.source_id]
+        n_records: dict[str, int] = {}
+        for count in (c for r in mine for c in r.counts):
+            n_records[count.kind] = n_records.get(count.kind, 0) + count.n_out
+        listed = [r for r in plan.refusals if r.source_id == source.source_id]
+        found.append(
+            {
+                "source_id": source.source_id,
+                "kind": source.kind,
+                "license": source.license,
+                "topic": source.topic,
+                "role": source.role,
+                "n_parts": len(mine) + len(listed),
+                "n_refused": sum("refused" in r.report for r in mine) + len(listed),
+                "n_records": dict(sorted(n_records.items())),
+            }
+        )
+    return found
+
+
+def _manifest(plan: Plan, outcome: Outcome, views: list[Result], sources: list[dict[str, Any]]) -> Manifest:
+    header = plan.config.header
+    licenses: dict[str, int] = {}
+    for result in views:
+        for name, n in result.report["licenses"].items():
+            licenses[name] = licenses.get(name, 0) + n
+    return Manifest(
+        name=header.name,
+        version=header.version,
+        description=header.description,
+        content_hash=plan.content_hash,
+        pedcorpus_version=__version__,
+        views={r.report["view"]: _splits(r) for r in views},
+        tasks={r.report["view"]: r.report["tasks"] for r in views if r.report["tasks"]},
+        stages=outcome.stages,
+        sources=sources,
+        licenses=dict(sorted(licenses.items())),
+    )
+
+
+def _splits(result: Result) -> dict[str, dict[str, Any]]:
+    splits: dict[str, dict[str, Any]] = {}
+    for split in SPLITS:
+        mine = [(p, s) for p, s in zip(result.report["paths"], result.shards, strict=True) if f"/{split}-" in p]
+        if mine:
+            splits[split] = {"files": [p for p, _ in mine], "n_rows": sum(s.n_rows for _, s in mine)}
+    return splits
+
+
+def _with_files(manifest: Manifest, staged: Path, rows: dict[str, int]) -> Manifest:
+    paths = sorted(p for p in staged.rglob("*") if p.is_file())
+    files = [
+        {
+            "path": p.relative_to(staged).as_posix(),
+            "sha256": sha256_file(p),
+            "n_bytes": p.stat().st_size,
+            "n_rows": rows.get(p.relative_to(staged).as_posix()),
+        }
+        for p in paths
+    ]
+    return Manifest(**{**vars(manifest), "files": files})
+
+
+def _as_dict(manifest: Manifest) -> dict[str, Any]:
+    return dict(json.loads(manifest.to_json()))
+
+
+def _write_jsonl(path: Path, lines: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines), "utf-8")
+
+
+def _licenses(manifest: Manifest) -> str:
+    """LICENSES.md: what each source is under, and what that asks of whoever passes the rows on."""
+    lines = [
+        f"# Licences of {manifest.name} {manifest.version}",
+        "",
+        "Every row names its own licence in its `license` column. As the configuration states them:",
+        "",
+        "| source | kind | licence | records |",
+        "|---|---|---|---:|",
+    ]
+    for s in manifest.sources:
+        lines.append(f"| {s['source_id']} | {s['kind']} | {s['license']} | {sum(s['n_records'].values())} |")
+    lines += ["", "| licence | published rows, over all views |", "|---|---:|"]
+    lines += [f"| {name} | {n} |" for name, n in manifest.licenses.items()]
+    unknown = [s["source_id"] for s in manifest.sources if s["license"] == "unknown"]
+    if unknown:
+        lines += ["", f"No licence is stated for {', '.join(unknown)}: this version must not be passed on, and `push` refuses it."]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,137 @@
+"""Barriers and groupings, built from maps over files: what needs more than one shard at a time.
+
+A shuffle writes each shard's rows into partitions by a hash of their key; a second map then sees every row of
+a key together. The hash is ours and stable, so the same rows meet on every machine and in every engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.base import BarrierStage, MakeStage
+from pipelines.engine import Engine
+from pipelines.tasks import DropTask, MakeTask, read_shard, stage_fingerprint, write_shard
+from pipelines.workspace import Result, Shard, Task
+from schemas.fingerprints import fingerprint
+
+ROWS_PER_PARTITION = 250_000
+"""Keys to a partition: some 20 MB in memory."""
+GROUP_ROWS_PER_PARTITION = 50_000
+"""Whole records to a partition of a grouping."""
+
+Run = Callable[[Engine, Sequence[Task]], list[Result]]
+"""Runs tasks and returns their results in the order of the tasks."""
+
+
+def partition_of(key: str, n_partitions: int) -> int:
+    """The partition of a key; the same everywhere and always."""
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()) % n_partitions
+
+
+def n_partitions(shards: Sequence[Shard], rows_per_partition: int) -> int:
+    """Enough partitions for the rows; a function of the data alone, so that workers do not matter."""
+    return max(1, -(-sum(s.n_rows for s in shards) // rows_per_partition))
+
+
+def _partitioned(frame: pl.DataFrame, column: str, n: int) -> list[pl.DataFrame]:
+    if n == 1:
+        return [frame]
+    keys = frame[column].fill_null("")
+    numbers = {key: partition_of(key, n) for key in keys.unique().to_list()}
+    numbered = frame.with_columns(keys.replace_strict(numbers, return_dtype=pl.Int64).alias("_partition"))
+    return [numbered.filter(pl.col("_partition") == i).drop("_partition") for i in range(n)]
+
+
+@dataclass(frozen=True)
+class KeysTask:
+    """A barrier's keys for one shard, by partition."""
+
+    root: str
+    stage: BarrierStage
+    shard: Shard
+    n_partitions: int
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["keys", stage_fingerprint(self.stage), self.shard.key, self.n_partitions])
+
+    def run(self, folder: Path) -> Result:
+        """One shard of keys a partition."""
+        keys = self.stage.keys(self.shard.kind, read_shard(self.shard))
+        parts = _partitioned(keys, "key", self.n_partitions)
+        return Result([write_shard(folder, f"p{i:05d}", "keys", f"{self.key}-{i}", p) for i, p in enumerate(parts)])
+
+
+@dataclass(frozen=True)
+class DecideTask:
+    """A barrier's decision over one partition of keys."""
+
+    root: str
+    stage: BarrierStage
+    shards: tuple[Shard, ...]
+    """The partition's keys, one entry for each data shard, in their order."""
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["decide", stage_fingerprint(self.stage), [s.key for s in self.shards]])
+
+    def run(self, folder: Path) -> Result:
+        """The drops with the number of the shard that each is in; the report has a hash of them a shard."""
+        keys = pl.concat([read_shard(s).with_columns(shard=pl.lit(i)) for i, s in enumerate(self.shards)])
+        drops = self.stage.decide(keys.drop("shard")).join(keys.select("record_id", "shard"), on="record_id")
+        drops = drops.select("shard", "record_id", "drop_reason", "drop_detail").sort("shard", "record_id")
+        digests = {
+            str(number): fingerprint(rows.drop("shard").rows())
+            for (number,), rows in drops.partition_by("shard", as_dict=True, maintain_order=True).items()
+        }
+        return Result([write_shard(folder, "drops", "drops", self.key, drops)], report={"digests": digests})
+
+
+def barrier(engine: Engine, run: Run, root: str, stage: BarrierStage, shards: Sequence[Shard]) -> list[Result]:
+    """Runs a barrier over the shards that it reads; one result a shard, in their order."""
+    n = n_partitions(shards, ROWS_PER_PARTITION)
+    keyed = run(engine, [KeysTask(root, stage, s, n) for s in shards])
+    partitions = [tuple(r.shards[i] for r in keyed) for i in range(n)] if keyed else []
+    decided = run(engine, [DecideTask(root, stage, p) for p in partitions])
+    files = tuple(r.shards[0].path for r in decided)
+    tasks = []
+    for index, shard in enumerate(shards):
+        digest = fingerprint([r.report["digests"].get(str(index)) for r in decided])
+        tasks.append(DropTask(root, stage.kind, shard, files, index, digest))
+    return run(engine, tasks)
+
+
+@dataclass(frozen=True)
+class GroupTask:
+    """Whole records of one shard, by partition of their group."""
+
+    root: str
+    column: str
+    shard: Shard
+    n_partitions: int
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["group", self.column, self.shard.key, self.n_partitions])
+
+    def run(self, folder: Path) -> Result:
+        """One shard of records a partition."""
+        parts = _partitioned(read_shard(self.shard), self.column, self.n_partitions)
+        kind = self.shard.kind
+        return Result([write_shard(folder, f"p{i:05d}", kind, f"{self.key}-{i}", p) for i, p in enumerate(parts)])
+
+
+def make(engine: Engine, run: Run, root: str, stage: MakeStage, kind: str, shards: Sequence[Shard]) -> list[Result]:
+    """Runs a make stage over the shards of one kind, whole groups together where it asks for them."""
+    column = stage.group_by(kind)
+    if column is None:
+        return run(engine, [MakeTask(root, stage, kind, (s,)) for s in shards])
+    n = n_partitions(shards, GROUP_ROWS_PER_PARTITION)
+    grouped = run(engine, [GroupTask(root, column, s, n) for s in shards])
+    partitions = [tuple(r.shards[i] for r in grouped) for i in range(n)] if grouped else []
+    return run(engine, [MakeTask(root, stage, kind, p) for p in partitions])

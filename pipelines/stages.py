@@ -1,0 +1,34 @@
+"""Every stage, by the name it has in a configuration, in the order in which a build runs them.
+
+A new stage is one module and one line here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipelines.assign_splits import AssignSplits
+from pipelines.base import Stage
+from pipelines.deidentify import Deidentify
+from pipelines.drop_exact_duplicates import DropExactDuplicates
+from pipelines.drop_low_quality import DropLowQuality
+from pipelines.drop_off_topic import DropOffTopic
+from pipelines.fill_assistant import FillAssistant
+from pipelines.make_completions import MakeCompletions
+from pipelines.make_instructions import MakeInstructions
+from pipelines.normalize import Normalize
+
+STAGE_KINDS: Final[dict[str, type[Stage]]] = {
+    stage.kind: stage
+    for stage in (
+        Normalize,
+        Deidentify,
+        DropLowQuality,
+        DropOffTopic,
+        FillAssistant,
+        DropExactDuplicates,
+        MakeInstructions,
+        MakeCompletions,
+        AssignSplits,
+    )
+}

@@ -1,0 +1,160 @@
+"""The tasks that engines run: stages over shards, Parquet in and Parquet out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.base import BatchStage, MakeStage, Stage
+from pipelines.workspace import Count, Result, Shard
+from schemas.fingerprints import code_fingerprint, fingerprint
+
+MAX_OUTPUT_ROWS = 20_000
+"""Rows to a shard that a make stage writes; more than one shard where it makes more."""
+
+
+def stage_fingerprint(stage: Stage) -> str:
+    """The identity of what a stage does: its kind, its settings, and the code of the stages."""
+    return fingerprint([stage.kind, stage.settings(), code_fingerprint("schemas", "pipelines")])
+
+
+def read_shard(shard: Shard) -> pl.DataFrame:
+    """The rows of a shard."""
+    return pl.read_parquet(shard.path)
+
+
+def write_shard(folder: Path, name: str, kind: str, key: str, frame: pl.DataFrame) -> Shard:
+    """Writes rows of `kind` as `<folder>/<name>.parquet`."""
+    path = folder / f"{name}.parquet"
+    frame.write_parquet(path, compression="zstd", compression_level=1, statistics=False)
+    return Shard(kind, str(path), key, frame.height)
+
+
+@dataclass(frozen=True)
+class BatchTask:
+    """Applies a chain of batch stages to one shard in one pass."""
+
+    root: str
+    stages: tuple[BatchStage, ...]
+    shard: Shard
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["batch", [stage_fingerprint(s) for s in self.stages], self.shard.key])
+
+    def run(self, folder: Path) -> Result:
+        """Kept rows in one shard, each stage's drops in another, and the counts of each stage."""
+        kind, result = self.shard.kind, Result()
+        frame = read_shard(self.shard)
+        for stage in self.stages:
+            frame, dropped_rows = _apply(stage, kind, frame)
+            result.counts.append(_count(stage.kind, kind, frame, dropped_rows))
+            _write_rejects(result, folder, stage.kind, kind, self.key, dropped_rows)
+        if frame.height:
+            result.shards.append(write_shard(folder, kind, kind, self.key, frame))
+        return result
+
+
+def _apply(stage: BatchStage, kind: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Kept and dropped rows of a batch, the stage's promises checked."""
+    after = stage.apply(kind, frame)
+    if after.schema != frame.schema or after.height != frame.height:
+        raise AssertionError(
+            f"{stage.kind} must keep the rows and the columns of a batch of {kind}: "
+            f"{frame.height} rows became {after.height}, columns changed: "
+            f"{set(frame.schema.items()) ^ set(after.schema.items())}"
+        )
+    kept = pl.col("drop_reason").is_null()
+    return after.filter(kept), after.filter(~kept)
+
+
+def _count(stage: str, kind: str, kept: pl.DataFrame, dropped_rows: pl.DataFrame) -> Count:
+    reasons = dropped_rows.group_by("drop_reason").len().sort("drop_reason")
+    return Count(stage, kind, kept.height + dropped_rows.height, kept.height, dict(reasons.iter_rows()))
+
+
+def _write_rejects(result: Result, folder: Path, stage: str, kind: str, key: str, rows: pl.DataFrame) -> None:
+    if rows.height:
+        result.rejects.append((stage, write_shard(folder, f"rejected-{stage}-{kind}", kind, f"{key}-rejected", rows)))
+
+
+@dataclass(frozen=True)
+class DropTask:
+    """Carries out a barrier's decision on one shard."""
+
+    root: str
+    stage: str
+    shard: Shard
+    decisions: tuple[str, ...]
+    """Parquet files with `shard`, `record_id`, `drop_reason`, `drop_detail`."""
+    index: int
+    """The shard's number in the decisions."""
+    digest: str
+    """Hash of the decisions that concern this shard."""
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["drop", self.stage, self.shard.key, self.digest])
+
+    def run(self, folder: Path) -> Result:
+        """The rows that stay in one shard, the dropped in another."""
+        frame, kind, result = read_shard(self.shard), self.shard.kind, Result()
+        drops = (
+            pl.scan_parquet(list(self.decisions))
+            .filter(pl.col("shard") == self.index)
+            .select("record_id", "drop_reason", "drop_detail")
+            .collect()
+        )
+        columns = frame.columns
+        marked = frame.drop("drop_reason", "drop_detail").join(drops, on="record_id", how="left", maintain_order="left")
+        marked = marked.select(columns)
+        kept = pl.col("drop_reason").is_null()
+        frame, dropped_rows = marked.filter(kept), marked.filter(~kept)
+        result.counts.append(_count(self.stage, kind, frame, dropped_rows))
+        _write_rejects(result, folder, self.stage, kind, self.key, dropped_rows)
+        if frame.height:
+            result.shards.append(write_shard(folder, kind, kind, self.key, frame))
+        return result
+
+
+@dataclass(frozen=True)
+class MakeTask:
+    """Makes new records from the rows of some shards: one, or all that hold a partition's whole groups."""
+
+    root: str
+    stage: MakeStage
+    kind: str
+    shards: tuple[Shard, ...]
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["make", stage_fingerprint(self.stage), self.kind, [s.key for s in self.shards]])
+
+    def run(self, folder: Path) -> Result:
+        """The new rows, a shard a kind (more where there are many)."""
+        frame = pl.concat([read_shard(s) for s in self.shards])
+        if self.stage.group_by(self.kind):
+            frame = frame.sort("record_id")
+        result = Result()
+        for kind, made in sorted(self.stage.make(self.kind, frame).items()):
+            for number, rows in enumerate(made.iter_slices(MAX_OUTPUT_ROWS)):
+                name = f"{kind}-{number:05d}"
+                result.shards.append(write_shard(folder, name, kind, f"{self.key}-{name}", rows))
+            result.counts.append(Count(self.stage.kind, kind, 0, made.height))
+        result.counts.append(Count(self.stage.kind, self.kind, frame.height, frame.height))
+        return result
+
+
+def total(counts: Sequence[Count]) -> list[Count]:
+    """The counts of many tasks, added up by stage and kind, in the order in which they first appear."""
+    sums: dict[tuple[str, str], Count] = {}
+    for c in counts:
+        at = sums.setdefault((c.stage, c.kind), Count(c.stage, c.kind, 0, 0))
+        dropped = dict(at.dropped)
+        for reason, n in c.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + n
+        sums[c.stage, c.kind] = Count(c.stage, c.kind, at.n_in + c.n_in, at.n_out + c.n_out, dropped)
+    return list(sums.values())

@@ -82,7 +82,7 @@ def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True) 
     existing = store.claim(plan.config.header.version, plan.content_hash)
     if existing is not None:
         return Built(store.version_dir(existing.version), existing, is_new=False)
-    with _locked(plan.config.store):
+    with locked(plan.config.store):
         sweep_unfinished(str(plan.workspace))
         store.sweep_unfinished()
         engine = local_engine(plan.config.header.engine.n_workers)
@@ -98,7 +98,7 @@ def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True) 
 
 
 @contextmanager
-def _locked(store: Path) -> Iterator[None]:
+def locked(store: Path) -> Iterator[None]:
     """Holds the store's lock; the system lets go of it when the process ends, however it ends."""
     store.mkdir(parents=True, exist_ok=True)
     with (store / "lock").open("w") as file:

@@ -1,16 +1,16 @@
 """What a build would do, as a tree of steps with fingerprints; making it runs nothing but hashes.
 
-    step        stages                                          reads
-    read        the source adapters                             parts
-    clean       normalize deidentify drop_low_quality           what sources made
-                drop_off_topic fill_assistant
-    dedup       drop_exact_duplicates                           what sources made
-    make        make_instructions                               documents, triples, dialogues
-    filter      drop_low_quality                                instructions and preferences
-    dedup       drop_exact_duplicates                           instructions and preferences
-    complete    make_completions                                documents, triples, instructions
-    split       assign_splits                                   instructions, preferences, completions
-    publish     the views                                       instructions, preferences, completions
+step        stages                                          reads
+read        the source adapters                             parts
+clean       normalize deidentify drop_low_quality           what sources made
+            drop_off_topic fill_assistant
+dedup       drop_exact_duplicates                           what sources made
+make        make_instructions                               documents, triples, dialogues
+filter      drop_low_quality                                instructions and preferences
+dedup       drop_exact_duplicates                           instructions and preferences
+complete    make_completions                                documents, triples, instructions
+split       assign_splits                                   instructions, preferences, completions
+publish     the views                                       instructions, preferences, completions
 """
 
 from __future__ import annotations

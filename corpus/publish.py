@@ -217,5 +217,8 @@ def _licenses(manifest: Manifest) -> str:
     lines += [f"| {name} | {n} |" for name, n in manifest.licenses.items()]
     unknown = [s["source_id"] for s in manifest.sources if s["license"] == "unknown"]
     if unknown:
-        lines += ["", f"No licence is stated for {', '.join(unknown)}: this version must not be passed on, and `push` refuses it."]
+        lines += [
+            "",
+            f"No licence is stated for {', '.join(unknown)}: this version must not be passed on, and `push` refuses it.",
+        ]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,9 @@ class ReadTask:
     def key(self) -> str:
         part = [self.part.path, self.part.sha256]
         settings = [self.source.kind, source_settings(self.source)]
-        return fingerprint(["read", settings, part, dataclasses.asdict(self.limits), code_fingerprint("schemas", "sources")])
+        return fingerprint(
+            ["read", settings, part, dataclasses.asdict(self.limits), code_fingerprint("schemas", "sources")]
+        )
 
     def run(self, folder: Path) -> Result:
         """The part's records in shards, or a report with `refused`."""

@@ -1,9 +1,9 @@
 """The versioned store of one corpus.
 
-    <store>/<name>/versions/<version>/    a published version; once there, it never changes
-    <store>/<name>/versions/.tmp-…/       one being written
-    <store>/<name>/CURRENT                the name of the version published last
-    <store>/<name>/work/                  work in progress (`pipelines.workspace`)
+<store>/<name>/versions/<version>/    a published version; once there, it never changes
+<store>/<name>/versions/.tmp-…/       one being written
+<store>/<name>/CURRENT                the name of the version published last
+<store>/<name>/work/                  work in progress (`pipelines.workspace`)
 """
 
 from __future__ import annotations

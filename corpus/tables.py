@@ -208,4 +208,3 @@ def _rejected(kind: str, frame: pl.DataFrame) -> pl.DataFrame:
     records = [orjson.dumps(row).decode() for row in frame.select(rest).iter_rows(named=True)]
     named = frame.with_columns(pl.lit(kind).alias("kind"), pl.Series("record", records, dtype=pl.String))
     return named.select(list(REJECTED))
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -18,15 +17,6 @@ from schemas.validation import violations
 BATCH_ROWS = 50_000
 
 
-@dataclass
-class _Seen:
-    """What has to hold over all rows together."""
-
-    split_of: dict[str, str] = field(default_factory=dict)
-    torn: set[str] = field(default_factory=set)
-    n_evidence: int = 0
-
-
 def verify(version_dir: Path) -> list[str]:
     """Every problem of a version, one sentence each; an empty list is a whole version."""
     try:
@@ -37,18 +27,19 @@ def verify(version_dir: Path) -> list[str]:
     if problems:
         return problems  # what altered files hold says nothing
     problems = _conservation(manifest)
-    passages = _passages(version_dir)
-    seen = _Seen()
+    split_of: dict[str, str] = {}
     for view, splits in manifest.views.items():
+        files = [version_dir / name for entry in splits.values() for name in entry["files"]]
         for split, entry in splits.items():
             n_rows = 0
             for frame in _frames([version_dir / name for name in entry["files"]]):
                 n_rows += frame.height
-                problems += _row_problems(view, split, frame, passages, seen)
+                problems += _row_problems(view, split, frame, split_of)
             if n_rows != entry["n_rows"]:
                 problems.append(f"{view}/{split}: {n_rows} rows, the manifest says {entry['n_rows']}.")
-    if seen.torn:
-        problems.append(f"{len(seen.torn)} groups are in more than one split, first {min(seen.torn)}.")
+        if files and not problems:
+            problems += _id_problems(view, files)
+            problems += _evidence_problems(view, files, sorted((version_dir / "provenance").glob("*.parquet")))
     return list(dict.fromkeys(problems))
 
 
@@ -61,44 +52,52 @@ def _frames(paths: list[Path]) -> Iterator[pl.DataFrame]:
                 yield frame
 
 
-def _row_problems(view: str, split: str, frame: pl.DataFrame, passages: dict[str, str], seen: _Seen) -> list[str]:
+def _row_problems(view: str, split: str, frame: pl.DataFrame, split_of: dict[str, str]) -> list[str]:
+    """Rows out of shape, rows with what no row may hold, and groups that a split cuts."""
     wrong = violations(f"view-{view}", frame)
     if any(v.column == "columns" for v in wrong):
         return [f"{view}/{split}: {v}." for v in wrong]
     problems = [f"{view}/{split}: {v}." for v in wrong] + [f"{p}." for p in lint(view, frame)]
-    for group in frame["group_id"].unique().to_list():
-        if seen.split_of.setdefault(group, split) != split:
-            seen.torn.add(group)
-    if "evidence" in frame.columns:
-        problems += _evidence_problems(view, frame, passages, seen)
+    torn = [g for g in frame["group_id"].unique().sort().to_list() if split_of.setdefault(g, split) != split]
+    if torn:
+        problems.append(f"{view}/{split}: {len(torn)} groups are in another split as well, first {torn[0]}.")
     return problems
 
 
-def _evidence_problems(view: str, frame: pl.DataFrame, passages: dict[str, str], seen: _Seen) -> list[str]:
+def _id_problems(view: str, files: list[Path]) -> list[str]:
+    """Record ids that stand more than once in a view."""
+    ids = pl.scan_parquet(files).select("record_id").group_by("record_id").len().filter(pl.col("len") > 1)
+    twice = ids.sort("record_id").collect(engine="streaming")
+    return [f"{view}: {twice.height} record ids stand more than once, first {twice[0, 0]}."] if twice.height else []
+
+
+def _evidence_problems(view: str, files: list[Path], provenance: list[Path]) -> list[str]:
     """Spans that are not the text which they claim, cut from the passage that they name."""
-    spans = frame.select("record_id", "evidence").explode("evidence", empty_as_null=False).drop_nulls("evidence")
-    bad, missing = [], []
-    for record_id, span in spans.iter_rows():
-        seen.n_evidence += 1
-        passage = passages.get(span["record_id"])
-        if passage is None:
-            missing.append(record_id)
-        elif passage[span["start"] : span["end"]] != span["text"]:
-            bad.append(record_id)
+    rows = pl.scan_parquet(files)
+    if "evidence" not in rows.collect_schema().names():
+        return []
+    spans = rows.select(row="record_id", span="evidence").explode("span", empty_as_null=False).drop_nulls("span")
+    spans = spans.unnest("span")
+    if provenance:
+        passages = pl.concat([pl.scan_parquet(p).select("record_id", "canonical") for p in provenance])
+    else:
+        passages = pl.LazyFrame(schema={"record_id": pl.String, "canonical": pl.String})
+    cut = pl.col("canonical").str.slice(pl.col("start"), pl.col("end") - pl.col("start"))
+    checked = spans.join(passages, on="record_id", how="left").select(
+        "row", missing=pl.col("canonical").is_null(), differs=cut != pl.col("text")
+    )
+    bad = checked.filter(pl.col("missing") | pl.col("differs")).collect(engine="streaming").sort("row")
+    missing, differing = bad.filter(pl.col("missing")), bad.filter(pl.col("differs"))
     problems = []
-    if missing:
-        problems.append(f"{view}: evidence of {len(missing)} spans is not in provenance/, first of {missing[0]}.")
-    if bad:
-        problems.append(f"{view}: {len(bad)} spans are not the text that they claim, first of {bad[0]}.")
+    if missing.height:
+        problems.append(
+            f"{view}: evidence of {missing.height} spans is not in provenance/, first of {missing[0, 'row']}."
+        )
+    if differing.height:
+        problems.append(
+            f"{view}: {differing.height} spans are not the text that they claim, first of {differing[0, 'row']}."
+        )
     return problems
-
-
-def _passages(version_dir: Path) -> dict[str, str]:
-    """Record id → canonical text of everything that evidence points at."""
-    found: dict[str, str] = {}
-    for frame in _frames(sorted((version_dir / "provenance").glob("*.parquet"))):
-        found.update(zip(frame["record_id"].to_list(), frame["canonical"].to_list(), strict=True))
-    return found
 
 
 def _conservation(manifest: Manifest) -> list[str]:

@@ -143,7 +143,11 @@ def read_manifest(version_dir: Path) -> Manifest:
         raise VerifyError([f"{path}: not JSON ({error}). Build the version again."]) from None
     if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
         raise VerifyError([f"{path}: made by a newer PedCorpus (format {data['format']}). Upgrade, then try again."])
-    errors = sorted(jsonschema.Draft202012Validator(MANIFEST_SCHEMA).iter_errors(data), key=lambda e: list(map(str, e.path)))
+    errors = sorted(
+        jsonschema.Draft202012Validator(MANIFEST_SCHEMA).iter_errors(data), key=lambda e: list(map(str, e.path))
+    )
     if errors:
-        raise VerifyError([f"{path}: {'.'.join(map(str, e.path)) or 'top level'}: {e.message[:200]}" for e in errors[:20]])
+        raise VerifyError(
+            [f"{path}: {'.'.join(map(str, e.path)) or 'top level'}: {e.message[:200]}" for e in errors[:20]]
+        )
     return Manifest(**data)

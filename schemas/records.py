@@ -36,9 +36,7 @@ SPLITS: Final = ("train", "validation", "test")
 VIEWS: Final = ("cpt", "sft", "dfpo", "psft", "eval")
 
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-EVIDENCE: Final = pl.List(
-    pl.Struct({"record_id": pl.String, "start": pl.Int64, "end": pl.Int64, "text": pl.String})
-)
+EVIDENCE: Final = pl.List(pl.Struct({"record_id": pl.String, "start": pl.Int64, "end": pl.Int64, "text": pl.String}))
 GENERATOR: Final = pl.Struct(
     {
         "method": pl.String,  # extractive | source | llm

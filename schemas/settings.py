@@ -32,7 +32,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file. Write one with `pedcorpus init DIR`."]) from None
     except IsADirectoryError:
-        raise ConfigError([f"{path} is a folder, not a configuration. Write one with `pedcorpus init {path}`."]) from None
+        raise ConfigError(
+            [f"{path} is a folder, not a configuration. Write one with `pedcorpus init {path}`."]
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read as UTF-8 text ({error})."]) from None
     try:
@@ -60,7 +62,9 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} is not text; quote it", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} is not text; quote it", problem_mark=key_node.start_mark
+                )
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -154,7 +158,9 @@ def _bounded(value: Any, where: str, problems: list[str], metadata: Mapping[str,
         return None
     low, high = metadata.get("min"), metadata.get("max")
     if (low is not None and value < low) or (high is not None and value > high):
-        limits = f"at least {low}" if high is None else f"at most {high}" if low is None else f"between {low} and {high}"
+        limits = (
+            f"at least {low}" if high is None else f"at most {high}" if low is None else f"between {low} and {high}"
+        )
         problems.append(f"{where}: {value} is out of bounds, it should be {limits}.")
         return None
     return value

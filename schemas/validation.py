@@ -111,7 +111,9 @@ def violations(shape: str, frame: pl.DataFrame) -> list[Violation]:
         missing = sorted(schema.keys() - frame.schema.keys())
         wrong = sorted(c for c in schema.keys() & frame.schema.keys() if frame.schema[c] != schema[c])
         extra = sorted(frame.schema.keys() - schema.keys())
-        named = [f"{what} {', '.join(c)}" for what, c in (("lacks", missing), ("extra", extra), ("type of", wrong)) if c]
+        named = [
+            f"{what} {', '.join(c)}" for what, c in (("lacks", missing), ("extra", extra), ("type of", wrong)) if c
+        ]
         return [Violation("columns", "; ".join(named) or "are in another order", frame.height, "")]
     checks = [(column, rule, bad) for column, dtype in schema.items() for rule, bad in _checks(shape, column, dtype)]
     if not checks or not frame.height:

@@ -77,7 +77,9 @@ class Reader:
             seconds = self.limits.seconds_for(part)
             if not pipe.poll(seconds):
                 self.close()
-                raise PartRefused("timeout", f"{_at(part)} was not read within {seconds:.0f} s. Split or mend the file.")
+                raise PartRefused(
+                    "timeout", f"{_at(part)} was not read within {seconds:.0f} s. Split or mend the file."
+                )
             outcome = pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             code = self._reap()
@@ -134,7 +136,9 @@ def _serve(pipe: Connection, limits: Limits) -> None:
         except PartRefused as refused:
             pipe.send(refused)
         except MemoryError:
-            pipe.send(PartRefused("memory", f"{_at(part)} needs more than {limits.memory_mb} MB to read. Split the file."))
+            pipe.send(
+                PartRefused("memory", f"{_at(part)} needs more than {limits.memory_mb} MB to read. Split the file.")
+            )
         except RecursionError:
             pipe.send(PartRefused("nested_too_deeply", f"{_at(part)} is nested too deeply to be read. Mend the file."))
         except KeyboardInterrupt:

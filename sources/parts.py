@@ -112,4 +112,6 @@ def _part(source: Source, relative: str, path: Path) -> Part | Refusal:
         return refused("unreadable", "may not be read. Give read permission, or list it under `skip:`.")
     except OSError as error:
         reason = "link_loop" if error.errno == errno.ELOOP else "unreadable"
-        return refused(reason, f"cannot be opened ({os.strerror(error.errno or 0)}). Mend it, or list it under `skip:`.")
+        return refused(
+            reason, f"cannot be opened ({os.strerror(error.errno or 0)}). Mend it, or list it under `skip:`."
+        )

@@ -11,9 +11,12 @@ from typing import Final
 
 import polars as pl
 
+_TAGS: Final = "p|br|div|span|a|b|i|u|li|ul|ol|td|tr|th|table|img|font|strong|em|h[1-6]|script|style"
+_DATE: Final = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+
 FORBIDDEN: Final[dict[str, str]] = {
     "[详细] residue": r"\[详细\]",
-    "HTML tag": r"</?(?i:p|br|div|span|a|b|i|u|li|ul|ol|td|tr|th|table|img|font|strong|em|h[1-6]|script|style)(?:\s[^<>]{0,200})?/?>",
+    "HTML tag": rf"</?(?i:{_TAGS})(?:\s[^<>]{{0,200}})?/?>",
     "HTML entity": r"&(?:nbsp|lt|gt|amp|quot|ldquo|rdquo|hellip|mdash|middot|#\d{1,6}|#x[0-9a-fA-F]{1,5});",
     "page-number line": r"(?m)^[ \t]*[-—–][ \t]*\d{1,4}[ \t]*[-—–][ \t]*$",
     "dot leader": r"[.．·…]{8,}[ \t]*\d",
@@ -21,7 +24,7 @@ FORBIDDEN: Final[dict[str, str]] = {
     "replacement character": "\ufffd",
     "nan": r"(?m)^\s*(?i:nan)\s*$",
     "mobile phone number": r"(?:^|[^\d.])1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?:[^\d]|$)",
-    "identity number": r"(?:^|\D)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?:[^\dXx]|$)",
+    "identity number": rf"(?:^|\D)[1-9]\d{{5}}{_DATE}\d{{3}}[\dXx](?:[^\dXx]|$)",
     "e-mail address": r"[A-Za-z0-9_.+-]{2,}@[A-Za-z0-9-]+\.[A-Za-z]{2,}",
     "assistant placeholder": r"\{assistant_(?:name|maker)\}",
 }

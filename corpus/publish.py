@@ -219,6 +219,7 @@ def _licenses(manifest: Manifest) -> str:
     if unknown:
         lines += [
             "",
-            f"No licence is stated for {', '.join(unknown)}: this version must not be passed on, and `push` refuses it.",
+            f"No licence is stated for {', '.join(unknown)}: "
+            "this version must not be passed on, and `push` refuses it.",
         ]
     return "\n".join(lines) + "\n"

@@ -42,7 +42,8 @@ def _show_count(stage: str, c: dict[str, Any]) -> None:
     console.print(f"  {stage:<22} {c['kind']:<12} {bar} {c['n_out']} of {c['n_in']}")
     reasons = sorted(c["dropped"].items(), key=lambda item: (-item[1], item[0]))
     if reasons:
-        console.print(f"  {'':<36}[dim]{', '.join(f'{why.partition(':')[2]} {n}' for why, n in reasons)}[/dim]")
+        named = ", ".join(f"{reason.rpartition(':')[2]} {n}" for reason, n in reasons)
+        console.print(f"  {'':<36}[dim]{named}[/dim]")
 
 
 def _counts(counts: dict[str, int]) -> str:

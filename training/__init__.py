@@ -1,0 +1,1 @@
+"""The downstream half: reads a published version and trains on it. Never imports `corpus`."""

@@ -188,7 +188,10 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     body = [[f"{cell:,}" if isinstance(cell, int) else _cell(cell) for cell in row] for row in rows]
     if not body:
         return ""
-    ruler = ["---", *("---:" if cell.replace(",", "").isdigit() else "---" for cell in body[0][1:])]
+    numbers = [
+        all(cell == "–" or cell.replace(",", "").isdigit() for cell in column) for column in zip(*body, strict=True)
+    ]
+    ruler = ["---:" if number else "---" for number in numbers]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, ruler, *body))
 
 
@@ -198,7 +201,7 @@ def _cell(text: Any) -> str:
 
 
 def _views_table(counts: Mapping[str, Mapping[str, int]]) -> str:
-    rows = ((f"`{v}`", wording.VIEWS[v], *(s.get(name, 0) for name in SPLITS)) for v, s in counts.items())
+    rows = ((f"`{v}`", wording.VIEWS[v], *(s.get(name, "–") for name in SPLITS)) for v, s in counts.items())
     return _table(("view", "what its rows are", *SPLITS), rows)
 
 
@@ -207,7 +210,7 @@ def _tasks_table(manifest: Mapping[str, Any]) -> str:
     views = [view for view in VIEWS if tasks.get(view)]
     named = {task for view in views for task in tasks[view]}
     rows = [
-        (f"`{task}`", wording.TASKS.get(task, ""), *(tasks[view].get(task, 0) for view in views))
+        (f"`{task}`", wording.TASKS.get(task, ""), *(tasks[view].get(task, "–") for view in views))
         for task in (*TASKS, *sorted(named - set(TASKS)))
         if task in named
     ]

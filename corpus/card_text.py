@@ -58,6 +58,7 @@ def opening(manifest: Mapping[str, Any], n_rows: int) -> str:
     """Title, the summary in Chinese, and one paragraph in English."""
     name, version = manifest["name"], manifest["version"]
     n_sources = len(manifest.get("sources") or ())
+    sources = "one source" if n_sources == 1 else f"{n_sources} sources"
     return "\n\n".join(
         (
             f"# {name} {version}",
@@ -65,7 +66,7 @@ def opening(manifest: Mapping[str, Any], n_rows: int) -> str:
             "阶段分为多个视图（继续预训练、指令微调、偏好优化、儿科专项微调与评测）。每一行都注明来源文件、位置、许可证与原文证据，"
             "可逐行核对；被剔除的内容均有原因记录。**仅供研究，不构成医疗建议。**",
             *([manifest["description"]] if manifest.get("description") else []),
-            f"A Chinese paediatric instruction corpus of {n_rows:,} rows from {n_sources} sources, built by PedCorpus "
+            f"A Chinese paediatric instruction corpus of {n_rows:,} rows from {sources}, built by PedCorpus "
             f"{manifest.get('pedcorpus_version') or ''}".rstrip()
             + ". Every row says which file, which place in it, which licence and which words of the source it rests "
             f"on.\n\nContent hash: `{manifest['content_hash']}`",

@@ -22,10 +22,9 @@ CONTEXT: Final[dict[str, Any]] = {
     "conformsTo": "dct:conformsTo",
     "cr": "http://mlcommons.org/croissant/",
     "data": {"@id": "cr:data", "@type": "@json"},
-    "dataBiases": "cr:dataBiases",
-    "dataCollection": "cr:dataCollection",
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -40,12 +39,13 @@ CONTEXT: Final[dict[str, Any]] = {
     "md5": "cr:md5",
     "parentField": "cr:parentField",
     "path": "cr:path",
-    "personalSensitiveInformation": "cr:personalSensitiveInformation",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -72,10 +72,11 @@ def croissant(manifest: Any) -> dict[str, Any]:
         "inLanguage": data.get("language") or "zh",
         "license": licenses[0] if len(licenses) == 1 else licenses,
         "identifier": data["content_hash"],
+        "citeAs": f"{data['name']} {data['version']}, built by PedCorpus, content hash {data['content_hash']}",
         "isLiveDataset": False,
         "distribution": [
             *(_file_object(entry) for entry in data["files"] if _in_a_view(entry["path"], counts)),
-            *(_file_set(view, splits, data) for view, splits in counts.items()),
+            *map(_file_set, counts),
         ],
         "recordSet": [_record_set(view) for view in counts],
     }
@@ -97,13 +98,12 @@ def _file_object(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _file_set(view: str, splits: Mapping[str, int], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    files = [name for split in splits for name in manifest["views"][view][split]["files"]]
+def _file_set(view: str) -> dict[str, Any]:
+    """A view's files, by pattern: readers look for them beside the description."""
     return {
         "@type": "cr:FileSet",
         "@id": f"{view}-files",
         "name": f"{view}-files",
-        "containedIn": [{"@id": name} for name in files],
         "encodingFormat": _PARQUET,
         "includes": f"data/{view}/*.parquet",
     }

@@ -210,7 +210,7 @@ def _publish(hub: HubRepository, version: _Version, private: bool, tell: Callabl
         if differences := _differences(version, hub.files(commit)):
             raise PushFailed(
                 f"{hub.repo}: the Hub's {differences[0]} differs from the one on disk at commit {commit[:8]} "
-                f"({len(differences)} such files), so it was not tagged. A .gitignore there may leave files out."
+                f"({len(differences)} such files), so it was not tagged. Look at the commit, then push again."
             )
     else:
         tell(f"found commit {commit[:8]} of an earlier push, which only lacks its tag")

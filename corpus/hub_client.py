@@ -146,7 +146,12 @@ class HubRepository:
         Raises:
             PushConflict: the main branch is not at `parent` any more.
         """
+        additions = [operation for operation in operations if isinstance(operation, CommitOperationAdd)]
         with self._telling("uploading to it"):
+            # An empty .gitignore here outweighs one in the repository, which would leave files out without a word.
+            self._api.preupload_lfs_files(
+                self.repo, additions, repo_type="dataset", revision="main", gitignore_content="", free_memory=False
+            )
             made = self._api.create_commit(
                 self.repo,
                 operations,
@@ -256,13 +261,10 @@ def _status(error: HfHubHTTPError) -> int:
 
 def _cause(error: BaseException) -> BaseException:
     """What really happened: uploads and downloads wrap it, in a chain of a few links at the most."""
-    link: BaseException | None = error
     for _ in range(8):
-        if link is None:
+        if isinstance(error, _HttpError | ConnectionError) or error.__cause__ is None:
             break
-        if isinstance(link, _HttpError | ConnectionError):
-            return link
-        link = link.__cause__
+        error = error.__cause__
     return error
 
 

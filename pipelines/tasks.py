@@ -78,7 +78,18 @@ def _count(stage: str, kind: str, kept: pl.DataFrame, dropped_rows: pl.DataFrame
 
 def _write_rejects(result: Result, folder: Path, stage: str, kind: str, key: str, rows: pl.DataFrame) -> None:
     if rows.height:
-        result.rejects.append((stage, write_shard(folder, f"rejected-{stage}-{kind}", kind, f"{key}-rejected", rows)))
+        result.rejects.append(
+            (
+                stage,
+                write_shard(
+                    folder,
+                    f"rejected-{len(result.rejects)}-{kind}",
+                    kind,
+                    f"{key}-rejected-{len(result.rejects)}",
+                    rows,
+                ),
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import os
 import resource
 import sys
 import threading
+import traceback
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -143,6 +144,19 @@ def _serve(pipe: Connection, limits: Limits) -> None:
             pipe.send(PartRefused("nested_too_deeply", f"{_at(part)} is nested too deeply to be read. Mend the file."))
         except KeyboardInterrupt:
             return
+        except Exception as error:
+            pipe.send(_failed(part, error))
+
+
+def _failed(part: Part, error: Exception) -> PartRefused:
+    """A reader that fails in a way nobody foresaw costs its part, named with the fault, and not the build."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    fault = f"{type(error).__name__}: {str(error)[:200]}"
+    detail = (
+        f"{_at(part)} made its reader fail ({fault}, at {place}). Skip it, and report this: it is a defect of ours."
+    )
+    return PartRefused("reader_failed", detail)
 
 
 def _end_with_parent() -> None:

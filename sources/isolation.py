@@ -24,6 +24,7 @@ import polars as pl
 
 from schemas.errors import PartRefused
 from sources.base import Batch, Part, ReadReport, Source
+from sources.hub import is_remote
 
 SHARD_ROWS = 20_000
 SHARD_CHARS = 16_000_000
@@ -44,7 +45,9 @@ class Limits:
     memory_mb: int = 3_072
 
     def seconds_for(self, part: Part) -> float:
-        """The wall-clock limit of a part."""
+        """The wall-clock limit of a part; a part on the Hub has an hour, since its size is not known before."""
+        if is_remote(part):
+            return 3_600
         return self.seconds + self.seconds_per_mb * part.n_bytes / 1e6
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from schemas.errors import ConfigError
 from schemas.fingerprints import sha256_file
 from sources.base import Part, Source
+from sources.hub import folder_parts, is_dataset_folder
 
 
 @dataclass(frozen=True)
@@ -27,22 +28,27 @@ class Refusal:
 def list_parts(source: Source, base: Path) -> tuple[list[Part], list[Refusal]]:
     """The parts of a source under `base`, by relative path; files that cannot be opened are refusals.
 
-    Folders are walked without following links to folders, so a loop of links ends. Names that begin with a
-    dot are left out, as a shell would. Files that `skip` names are refusals with the reason `skipped`.
+    A folder that `datasets.save_to_disk` wrote is a part a split. Other folders are walked without following links
+    to folders, so a loop of links ends. Names that begin with a dot are left out, as a shell would. Files that
+    `skip` names are refusals with the reason `skipped`.
 
     Raises:
         ConfigError: a pattern matches nothing.
     """
     found: dict[str, Path] = {}
     problems = []
+    parts: list[Part] = []
     for pattern in source.path:
+        folder = base / Path(pattern).expanduser()
+        if is_dataset_folder(folder):
+            parts += folder_parts(source.source_id, folder, _relative(folder, base))
+            continue
         matches = list(_matches(pattern, base))
         if not matches:
             problems.append(f"sources.{source.source_id}.path: nothing matches `{pattern}` under {base}.")
         found.update({_relative(path, base): path for path in matches})
     if problems:
         raise ConfigError(problems)
-    parts: list[Part] = []
     refusals: list[Refusal] = []
     for relative in sorted(found):
         outcome = _part(source, relative, found[relative])

@@ -1,0 +1,1 @@
+"""Tests on real files: the folder that PEDCORPUS_REAL_DATA names; skipped without it."""

@@ -68,14 +68,14 @@ wrong = st.sampled_from([None, "", " ", "X", "文", -1, 0, 7, [], [None], {}])
 def test_both_judge_a_spoilt_row_alike(shape: str, data: st.DataObject) -> None:
     row, schema = fitting_row(shape), shapes()[shape]
     column = data.draw(st.sampled_from(sorted(schema)))
-    value, dtype = data.draw(wrong), schema[column]
+    value, _dtype = data.draw(wrong), schema[column]
     target = row[column]
     if isinstance(target, list) and target and isinstance(target[0], dict) and data.draw(st.booleans()):
         target[0][data.draw(st.sampled_from(sorted(target[0])))] = value
     else:
         row[column] = value
     try:
-        frame = pl.DataFrame([row], schema={column: dtype for column, dtype in schema.items()}, strict=True)
+        frame = pl.DataFrame([row], schema=dict(schema.items()), strict=True)
     except (TypeError, pl.exceptions.PolarsError):
         return  # not of the column's type: it cannot be in a frame at all
     if frame.to_dicts()[0] != row:

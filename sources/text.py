@@ -1,0 +1,176 @@
+"""Plain text → blocks: paragraphs across hard wraps, headings by their numbers, contents and page numbers apart."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from sources.headings import ARTICLE, CLAUSE, DecimalSequence, Heading, parse_heading
+from sources.sections import CONTENTS, Block, closed
+
+_LINE: Final = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
+_BLANKS: Final = " \t\u3000\xa0\ufeff\u200b"
+_PAGE_NUMBER: Final = re.compile(
+    r"[-—–－·•~～=]{1,3}\s*\d{1,4}\s*[-—–－·•~～=]{1,3}|\d{1,4}|第\s*\d{1,4}\s*页(?:\s*[，,/]?\s*共\s*\d{1,4}\s*页)?|[pP]age\s*\d{1,4}(?:\s*of\s*\d{1,4})?"
+)
+DOT_LEADER: Final = re.compile(
+    r"(?:\.{4,}|…{2,}|·{4,}|．{4,}|(?:\. ){4,}|-{6,}|─{4,})\s*[（(]?\s*(?:[\dIVXivx]{1,5})\s*[）)]?\s*$"
+)
+TERMINAL: Final = "。！？；：!?;:”』」）)…"
+_ITEM: Final = re.compile(
+    r"(?:[（(][一二三四五六七八九十\d]{1,3}[）)]|[一二三四五六七八九十]{1,3}、|\d{1,2}[.．、)）](?!\d)|[a-zA-Z][)）.．]\s|[①-⑳]|[●•◆■○▪※*·—]|【|注\d{0,2}[：:]|〔)"
+)
+_SAMPLE_LINES: Final = 20_000
+
+
+class Line(NamedTuple):
+    """A line that is not blank, its text without the blanks around it."""
+
+    text: str
+    start: int
+    end: int
+    number: int
+    is_after_blank: bool
+
+
+def lines(text: str) -> Iterator[Line]:
+    """The lines of `text` that hold anything, without copying it first."""
+    number, at = 1, 0
+    for found in _LINE.finditer(text):
+        n_breaks = _n_breaks(text, at, found.start())
+        number += n_breaks
+        at = found.end()
+        bare = found.group().lstrip(_BLANKS)
+        start = at - len(bare)
+        bare = bare.rstrip(_BLANKS)
+        if bare:
+            yield Line(bare, start, start + len(bare), number, n_breaks > 1)
+
+
+def _n_breaks(text: str, start: int, end: int) -> int:
+    gap = text[start:end]
+    return len(gap) - gap.count("\r\n")
+
+
+def wrap_chars(text: str) -> int | None:
+    """The length at which lines were hard-wrapped, or None where a line is a paragraph.
+
+    Wrapped text has most of its characters on lines of nearly one length, and cuts sentences at their ends.
+    """
+    lengths: Counter[int] = Counter()
+    cut: Counter[int] = Counter()
+    for n, line in enumerate(lines(text)):
+        if n == _SAMPLE_LINES:
+            break
+        lengths[len(line.text)] += 1
+        cut[len(line.text)] += line.text[-1] not in TERMINAL
+    best = max(range(20, 121), key=lambda length: (_near(lengths, length), -length))
+    n_near = _near(lengths, best)
+    n_all = sum(n for length, n in lengths.items() if length >= 12)
+    if n_near < 8 or n_near < 0.3 * n_all or _near(cut, best) < 0.5 * n_near:
+        return None
+    return best
+
+
+def _near(lengths: Counter[int], length: int) -> int:
+    return sum(lengths[near] for near in range(length - 3, length + 2))
+
+
+def joined(before: str, after: str) -> str:
+    """Two parts of one sentence: a blank between Latin words, none where either side is Chinese."""
+    if before[-1:].isascii() and before[-1:].isalnum() and after[:1].isascii() and after[:1].isalnum():
+        return f"{before} {after}"
+    return before + after
+
+
+def starts_item(text: str) -> bool:
+    """Whether a line begins something new whatever stands before it: a list item, a note, an article."""
+    return bool(_ITEM.match(text) or ARTICLE.match(text) or CLAUSE.match(text))
+
+
+def text_blocks(text: str, notes: list[str]) -> Iterator[Block]:
+    """The blocks of a plain text file; `notes` gets what was left out of them."""
+    wrap = wrap_chars(text)
+    if wrap:
+        notes.append(f"hard wraps near {wrap} characters joined")
+    n_page_numbers = 0
+    headings = HeadingFinder()
+    held: list[Line] = []
+    for line in lines(text):
+        if _PAGE_NUMBER.fullmatch(line.text):
+            n_page_numbers += 1
+            continue
+        if held and wrap and _continues(held[-1], line, wrap):
+            held.append(line)
+            continue
+        yield from _paragraph(held, headings)
+        held = [line]
+    yield from _paragraph(held, headings)
+    if n_page_numbers:
+        notes.append(f"{n_page_numbers} page numbers left out")
+
+
+def _continues(before: Line, line: Line, wrap: int) -> bool:
+    if line.is_after_blank or starts_item(line.text) or parse_heading(line.text):
+        return False
+    if len(before.text) >= wrap - 3:
+        return True
+    return len(before.text) > 0.6 * wrap and before.text[-1] not in TERMINAL and not parse_heading(before.text)
+
+
+def _paragraph(held: list[Line], headings: HeadingFinder) -> Iterator[Block]:
+    if not held:
+        return
+    first, last = held[0], held[-1]
+    text = first.text
+    if len(held) == 1:
+        yield headings.block(Block(text, None, first.start, last.end, first.number))
+        return
+    for line in held[1:]:
+        text = joined(text, line.text)
+    yield headings.block(Block(text, None, first.start, last.end, first.number))
+
+
+class HeadingFinder:
+    """Turns paragraphs that are headings into heading blocks, and marks the table of contents.
+
+    The lines of a table of contents look like headings. It is over where a title that it named comes again.
+    """
+
+    def __init__(self) -> None:
+        self._sequence = DecimalSequence()
+        self._listed: set[str] | None = None  # titles in the table of contents, while inside it
+
+    def block(self, block: Block) -> Block:
+        """`block`, as a heading or with `drop` set where it is one of those."""
+        if DOT_LEADER.search(block.text):
+            self._listed = None  # such a table ends with its last dotted line
+            return block._replace(drop=CONTENTS)
+        heading = self._heading(block.text)
+        if self._listed is not None:
+            title = "".join((heading.title if heading else block.text).split())
+            if title not in self._listed and len(block.text) < 60 and "。" not in block.text:
+                self._listed.add(title)
+                return block._replace(drop=CONTENTS)
+            self._listed = None
+        if heading is None:
+            return block
+        if closed((heading.title,)) == CONTENTS:
+            self._listed = set()
+        return block._replace(text="", heading=heading)
+
+    def _heading(self, text: str) -> Heading | None:
+        heading = parse_heading(text)
+        if heading is None:
+            if closed((text,)) and len(text) <= 12:
+                return Heading("章", 0, "", "".join(text.split()))
+            if clause := CLAUSE.match(text):
+                self._sequence.accept(clause.group())
+            return None
+        if heading.family == "decimal":
+            return heading if self._sequence.accept(heading.number) else None
+        if heading.family in ("篇", "章", "节"):
+            self._sequence = DecimalSequence()
+        return heading

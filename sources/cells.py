@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 from sources.relations import Relation
@@ -93,7 +93,7 @@ def _split_token(token: str, separators: str) -> list[str]:
 
 def _cut_at(text: str, places: list[int]) -> list[str]:
     edges = [-1, *places, len(text)]
-    pieces = (text[a + 1 : b].strip(_AROUND) for a, b in zip(edges, edges[1:], strict=False))
+    pieces = (text[a + 1 : b].strip(_AROUND) for a, b in pairwise(edges))
     return [piece for piece in pieces if piece]
 
 

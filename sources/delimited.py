@@ -53,10 +53,9 @@ def read_delimited(stream: TextIO, sniffed: str, known: Collection[str]) -> Iter
             cells = next(reader, None)
             if cells is None:
                 return
-            is_swallowing = lines.n_held > 1 and len(cells) != width and not is_header
         except csv.Error:
-            is_swallowing = True
-        if is_swallowing:
+            cells = None
+        if cells is None or (lines.n_held > 1 and len(cells) != width and not is_header):
             if n_repairs == _MAX_REPAIRS:
                 raise PartRefused(
                     "malformed_table", f"{n_repairs} quotes before row {number} do not close. Mend the file's quoting."

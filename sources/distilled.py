@@ -1,4 +1,4 @@
-"""Public instruction sets: Alpaca, ShareGPT, messages, questions with answers, and pairs of a better and a worse reply."""
+"""Public instruction sets: Alpaca, ShareGPT, messages, questions with answers, better and worse replies."""
 
 from __future__ import annotations
 

@@ -125,8 +125,9 @@ class KnowledgeGraph(TableSource):
             found = _term(binding.text(row.values, "term"), binding.text(row.values, "frequency"))
         else:
             names = ("_0", "_1", "_2") if layout.startswith("triples w") else ("head", "relation", "tail")
+            head, relation, tail = (_text(binding.get(row.values, name)) for name in names)
             types = (binding.text(row.values, "head_type"), binding.text(row.values, "tail_type"))
-            found = _listed(*(_text(binding.get(row.values, name)) for name in names), *types)
+            found = _listed(head, relation, tail, *types)
         yield from self._distinct(part, row, found)
 
     def _distinct(self, part: Part, row: Row, found: Iterator[Found]) -> Iterator[dict[str, Any]]:
@@ -256,7 +257,11 @@ def _shift(head: str, values: Mapping[str, Any]) -> str | None:
 
 
 def _listed(
-    head: str | None, relation: str | None, tail: str | None, head_type: str | None, tail_type: str | None
+    head: str | None,
+    relation: str | None,
+    tail: str | None,
+    head_type: str | None = None,
+    tail_type: str | None = None,
 ) -> Iterator[Found]:
     if not (head and relation and tail):
         yield head or "", head_type, relation or "", tail_type, tail or "", "incomplete_triple"
@@ -271,15 +276,13 @@ def _statements(value: Any) -> Iterator[Found]:
     """`spo_list`: subject, predicate, object, where object may be `{"@value": …}`."""
     for item in value if isinstance(value, list) else []:
         if isinstance(item, list) and len(item) == 3:
-            yield from _listed(*(_text(part) for part in item), None, None)
+            yield from _listed(_text(item[0]), _text(item[1]), _text(item[2]))
         elif isinstance(item, Mapping):
             fields = {plain_key(str(key)): _text(inner) for key, inner in item.items()}
-            yield from _listed(
-                *(fields.get(name) for name in ("subject", "predicate", "object")),
-                *(fields.get(name) for name in ("subjecttype", "objecttype")),
-            )
+            types = (fields.get("subjecttype"), fields.get("objecttype"))
+            yield from _listed(fields.get("subject"), fields.get("predicate"), fields.get("object"), *types)
         else:
-            yield from _listed(None, None, excerpt(str(item)), None, None)
+            yield from _listed(None, None, excerpt(str(item)))
 
 
 def _term(term: str | None, code: str | None) -> Iterator[Found]:

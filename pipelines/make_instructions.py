@@ -12,10 +12,15 @@ from typing import Any, ClassVar
 import polars as pl
 
 from pipelines.base import MakeStage
+from pipelines.teacher.clause_questions import clause_rows
 from pipelines.teacher.consultations import consultations
+from pipelines.teacher.conversation_preferences import conversation_preferences
+from pipelines.teacher.conversations import conversation_rows
 from pipelines.teacher.diseases import diseases
 from pipelines.teacher.graph_advice import advice
 from pipelines.teacher.graph_questions import knowledge
+from pipelines.teacher.section_questions import section_rows
+from pipelines.teacher.statute_questions import statute_rows
 from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE, frame_of
 
 
@@ -29,6 +34,7 @@ class MakeInstructions(MakeStage):
         max_consultations: EviDiag instructions from the triples of one disease.
         max_per_section: Instructions from one section, article or recommendation.
         max_per_dialogue: Instructions from one conversation.
+        max_preferences: Preferences from one conversation.
     """
 
     kind: ClassVar[str] = "make_instructions"
@@ -39,6 +45,7 @@ class MakeInstructions(MakeStage):
     max_consultations: int = field(default=2, metadata={"min": 0})
     max_per_section: int = field(default=4, metadata={"min": 0})
     max_per_dialogue: int = field(default=3, metadata={"min": 0})
+    max_preferences: int = field(default=1, metadata={"min": 0})
 
     def group_by(self, kind: str) -> str | None:
         """Triples come by disease: a question is about all that the graph knows of one."""
@@ -50,6 +57,12 @@ class MakeInstructions(MakeStage):
         preferences: list[dict[str, Any]] = []
         if kind == TRIPLE:
             instructions = self._from_triples(frame)
+        elif kind == DOCUMENT:
+            instructions = self._from_documents(frame)
+        elif kind == DIALOGUE:
+            for row in frame.filter(_not_general()).iter_rows(named=True):
+                instructions += conversation_rows(row, self.max_per_dialogue)
+                preferences += conversation_preferences(row, self.max_preferences)
         return {
             INSTRUCTION: frame_of(INSTRUCTION, instructions),
             PREFERENCE: frame_of(PREFERENCE, preferences),
@@ -57,8 +70,24 @@ class MakeInstructions(MakeStage):
 
     def _from_triples(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
         made = []
-        for disease in diseases(frame.filter(pl.col("domain").fill_null("") != "general").iter_rows(named=True)):
+        for disease in diseases(frame.filter(_not_general()).iter_rows(named=True)):
             made += knowledge(disease, self.max_per_disease)
             made += advice(disease, self.max_advice)
             made += consultations(disease, self.max_consultations)
         return made
+
+    def _from_documents(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
+        """Classical texts go to pre-training, never into modern questions and answers."""
+        made: list[dict[str, Any]] = []
+        modern = (pl.col("register").fill_null("modern") != "classical") & (pl.col("source_kind") != "plain")
+        for row in frame.filter(_not_general() & modern).iter_rows(named=True):
+            for rule in (statute_rows, clause_rows, section_rows):
+                rows = rule(row, self.max_per_section)
+                if rows:
+                    made += rows
+                    break
+        return made
+
+
+def _not_general() -> pl.Expr:
+    return pl.col("domain").fill_null("") != "general"

@@ -156,6 +156,7 @@ def _disease(head: str, rows: Sequence[Row]) -> Disease | None:
         "treatment": _treatments(raw.get("treatment", ()), kind),
         "period": tuple(Fact(p, row) for row in raw.get("period", ()) if (p := _period(row["tail"], kind))),
         "people": tuple(Fact(p, row) for row in raw.get("people", ()) if (p := _people(row["tail"], head))),
+        **{aspect: _texts(raw.get(aspect, ())) for aspect in ("cause", "prevention", "transmission")},
         "infectious": tuple(Fact(row["tail"], row) for row in raw.get("infectious", ()) if _agrees(row["tail"], kind)),
     }
     return Disease(head, kind, {k: v for k, v in facts.items() if v}, tuple(rows))
@@ -247,6 +248,13 @@ def _treatments(rows: Sequence[Row], kind: DiseaseClass) -> tuple[Fact, ...]:
         if any(s in text for s in kind.treatments.split()) and re.fullmatch(r"[\u3400-\u9fff]{2,8}", text):
             facts.append(Fact(text, row))
     return tuple(sorted(facts, key=lambda fact: (fact.text, fact.row["record_id"])))
+
+
+def _texts(rows: Sequence[Row]) -> tuple[Fact, ...]:
+    """Short values as they stand, the first five: no class vouches for causes, so only clean ones pass."""
+    facts = [Fact(row["tail"].strip().rstrip("。"), row) for row in rows]
+    clean = [fact for fact in facts if 2 <= len(fact.text) <= 60 and not _NEVER.search(fact.text)]
+    return tuple(sorted(clean, key=lambda fact: (len(fact.text), fact.text))[:5])
 
 
 _PERIOD: Final = re.compile(r"(\d{1,3})(?:[-~～—](\d{1,3}))?(天|日|周|个?月|年)")

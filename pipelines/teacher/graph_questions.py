@@ -70,6 +70,9 @@ INFECTIOUS: Final = (
     "班上有孩子得了{d}，会传染给别的孩子吗？",
 )
 PEOPLE: Final = ("{d}多见于哪些孩子？", "什么样的孩子容易得{d}？", "{d}的好发人群是什么？", "{d}一般在哪个年龄段多发？")
+CAUSE: Final = ("{d}是什么原因引起的？", "孩子为什么会得{d}？", "{d}的病因是什么？", "{d}一般是怎么得的？")
+PREVENTION: Final = ("怎样预防{d}？", "{d}能预防吗，家长可以做什么？", "平时怎么做能让孩子少得{d}？")
+TRANSMISSION: Final = ("{d}是怎么传播的？", "{d}的传播途径有哪些？", "孩子会通过什么途径染上{d}？")
 DEPARTMENT: Final = (
     "孩子得了{d}应该挂什么科？",
     "怀疑孩子是{d}，该去看哪个科？",
@@ -82,6 +85,13 @@ OVERVIEW: Final = (
     "能用几句话讲讲{d}吗？",
     "想了解一下{d}，请概括说说。",
     "请给新来的护士概述一下{d}。",
+)
+PART: Final = ("{d}主要影响身体的哪个部位？", "{d}是哪里的毛病，会有什么表现？", "{d}累及哪些部位？", "学习笔记：{d}的病变部位和主要表现是什么？")
+SUSPECT: Final = (
+    "{p}{s}，会不会是{d}？",
+    "{p}最近{s}，有可能是{d}吗？",
+    "网上说{s}可能是{d}，是这样吗？",
+    "{p}{s}，我怀疑是{d}，对不对？",
 )
 CLUE: Final = (
     "{p}出现{s}，可能是什么病？",
@@ -190,6 +200,14 @@ def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
             verdict + people,
             used,
         )
+    for aspect, options, form in (
+        ("cause", CAUSE, "引起{d}的原因有{v}等。"),
+        ("prevention", PREVENTION, "预防{d}可以这样做：{v}等。"),
+        ("transmission", TRANSMISSION, "{d}的传播途径有{v}等。"),
+    ):
+        if n.get(aspect, 0):
+            answer = form.format(d=d, v="、".join(disease.texts(aspect)))
+            yield Draft(aspect, aspect, _ask(options, key, d=d), answer, (aspect,))
     if n.get("people", 0):
         answer = f"{d}的好发人群：{disease.texts('people')[0]}。"
         yield Draft("people", "people", _ask(PEOPLE, key, d=d), answer, ("people",))
@@ -212,12 +230,34 @@ def _combined(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
             f"检查方面，{exams_said(disease)}。最终由医生综合判断。"
         )
         yield Draft("diagnosis", "diagnosis", _ask(DIAGNOSIS, key, d=d), answer, ("symptom", "exam"))
+    parts = [t for t in disease.texts("part") if t not in ("全身", "其他")]
+    if parts and has("symptom", 0) >= 2:
+        answer = f"{d}主要累及{'、'.join(parts)}，{symptoms_said(disease)}。"
+        yield Draft("part", "part", _ask(PART, key, d=d), answer, ("part", "symptom"))
+    suspect = _suspect(disease, key)
+    if suspect:
+        yield suspect
     clue = _clue(disease, key)
     if clue:
         yield clue
     sentences, used = _overview(disease)
     if len(used) >= 4:
         yield Draft("definition", "overview", _ask(OVERVIEW, key, d=d), "".join(sentences), used)
+
+
+def _suspect(disease: Disease, key: str) -> Draft | None:
+    """Is it that? A parent has one finding and a name; the answer adds what else to look for."""
+    seen = [t for t in disease.texts("symptom") if lay_name(t)]
+    others = [t for t in disease.texts("symptom") if not seen or t != seen[0]]
+    if not seen or len(others) < 2 or "department" not in disease.facts or disease.kind.asker != "parent":
+        return None
+    said = (lay_name(seen[0]) or "").removeprefix("老说").removeprefix("说")
+    question = _ask(SUSPECT, key, p=patient(disease), s=said, d=disease.name)
+    answer = (
+        f"有这个可能，但不能只凭这一点判断。{seen[0]}是{disease.name}的表现之一，这种病常见的还有{'、'.join(others)}等。"
+        f"如果孩子同时有这些表现，建议到{departments_said(disease)}就诊，请医生检查后再下结论。"
+    )
+    return Draft("symptom", "suspect", question, answer, ("symptom", "department"))
 
 
 def _clue(disease: Disease, key: str) -> Draft | None:

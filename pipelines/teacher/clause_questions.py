@@ -1,0 +1,143 @@
+"""Questions from the numbered recommendations and definitions of guidelines and standards.
+
+A recommendation says who should (宜 应 推荐) or should not (不宜 不应) do what, in which case. The question turns that
+round as a parent or a carer would ask it, and takes from the headings whom it is about, so that the answer can stay
+the recommendation's own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pipelines.teacher.passages import Sentence, evidence, excerpt, sentences, stands_alone, told
+from pipelines.teacher.phrasing import pick
+from pipelines.teacher.rows import Row, assistant, instruction, user
+from pipelines.teacher.section_questions import clean_heading
+
+_NUMBERED: Final = re.compile(r"\d+(?:\.\d+)+|推荐意见|推荐\s*\d|建议\s*\d|问题\s*\d")
+_AGES: Final = re.compile(r"(\d+\s*(?:月龄|岁|个月)?\s*[～~-]\s*\d+\s*(?:月龄|岁|个月))\s*(婴幼儿|婴儿|幼儿|儿童)?")
+_CHILD: Final = re.compile(r"儿|婴|宝宝|月龄|母乳|母亲|孩")
+_GENERIC: Final = re.compile(r"核心推荐|原则|一般|总则|要求|指南|标准|推荐|其他|管理|制度|注意事项|附录|流程|程序|保障")
+_INSTITUTION: Final = re.compile(r"机构|单位|食堂|家委|工作人员|从业人员|陪餐|供餐|配餐系统|食谱|标识|标示|就餐")
+_ENGLISH: Final = re.compile(r"\s*[A-Za-z][A-Za-z \-,'()]+$")
+_CASE: Final = re.compile(r"^(?:在)?([^，。；：]{4,26}(?:时|后|前|期间|情况下|以内))，")
+_IF: Final = re.compile(r"^(?:若|如果|如|一旦)([^，。；：]{3,28})(?:时)?，")
+_FOR: Final = re.compile(r"^对于?([^，。；：宜]{3,26})，")
+_NOT: Final = re.compile(r"^([^，。；：]{0,20}?)(?:不宜|不应|不得|不可|不能|禁止|避免)([^，。；：]{2,18})[，。；]")
+_SHOULD: Final = re.compile(r"^([^，。；：]{0,20}?)(?<![适便不])(?:宜|应当|应|推荐|建议|需要|需)([^，。；：宜]{2,20})[，。；]")
+_YES: Final = ("是的。", "是的，建议这样做。", "建议这样做。")
+_NO: Final = ("不建议这样做。", "最好不要。", "不宜这样做。")
+_MATTER: Final = re.compile(r"母乳|辅食|喂养|哺|奶|零食|食物|膳食|烹|营养|配餐")
+_PHRASE: Final = re.compile(r"^(?:根据|按照|依照|结合|参照|在[^，]*下$|遵循)|丰富$|[“”（(]")
+_AMOUNT: Final = re.compile(r"^([^，。；：\d]{4,24}?)(?:宜为|宜不少于|不少于|不宜超过|不超过|宜控制在|宜)\s*[≥≤<>]?\s*\d")
+_CASES: Final = ("{w}{c}，应该怎么做？", "{w}{c}，有什么建议？", "请问{w}{c}，要注意什么？")
+
+
+def clause_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
+    """Up to `at_most` instructions from one numbered clause; none where no natural question fits it."""
+    if not row["number"] or not _NUMBERED.search(row["number"]) or len(row["text"]) > 900:
+        return []
+    path = [clean_heading(h) for h in row["section_path"] or []]
+    found = sentences(_text(row))
+    institution = any(_INSTITUTION.search(h) for h in path[1:]) or bool(_INSTITUTION.search(row["text"][:14]))
+    task = "medkqa" if institution else "trerecom"
+    made = list(_drafts(row, path, found))[:at_most]
+    return [
+        instruction(
+            row,
+            task="general" if row["domain"] == "medical" else "medkqa" if aspect == "definition" else task,
+            aspect=aspect,
+            template=f"clause/{template}",
+            messages=[user(question), assistant(opening + told(kept))],
+            evidence=evidence(row, kept),
+        )
+        for aspect, template, question, opening, kept in made
+    ]
+
+
+def _text(row: Row) -> str:
+    return str(row["text"])
+
+
+def _drafts(row: Row, path: list[str], found: list[Sentence]) -> Iterator[tuple[str, str, str, str, list[Sentence]]]:
+    defined = _definition(row, path, found)
+    if defined:
+        yield defined
+        return
+    kept = excerpt(found, 500)
+    if not kept or kept[0] is not found[0] or (len(kept) < len(found) and kept[-1].text.endswith(("：", ":"))):
+        return
+    if sum(len(s.text) for s in kept) < 10:
+        return
+    question = _question(row, path, kept[0].text)
+    if question:
+        template, asked, opening = question
+        yield "recommendation", template, asked, opening, kept
+
+
+def _definition(
+    row: Row, path: list[str], found: list[Sentence]
+) -> tuple[str, str, str, str, list[Sentence]] | None:
+    """`什么是…？` for an entry of the chapter 术语和定义."""
+    if not any("术语" in h for h in path):
+        return None
+    body = [s for s in found if stands_alone(s.text) and not s.text.startswith(("注", "[来源", "[", "来源"))]
+    heading = _ENGLISH.sub("", path[-1]).strip()
+    if body and _ENGLISH.search(body[0].text) and len(body) > 1:
+        heading, body = _ENGLISH.sub("", body[0].text).strip(), body[1:]
+    if not body or not 2 <= len(heading) <= 14 or "术语" in heading:
+        return None
+    asked = pick(("什么是{t}？", "“{t}”是什么意思？", "{t}指的是什么？"), row["record_id"], "definition")
+    opening = "" if body[0].text.startswith(heading) else f"{heading}{'' if body[0].text.startswith('指') else '是指'}"
+    if body[0].text.startswith("指"):
+        opening = f"{heading}是"
+    return "definition", "definition", asked.format(t=heading), opening, body[:2]
+
+
+def _question(row: Row, path: list[str], first: str) -> tuple[str, str, str] | None:
+    """The template's name, the question, and the word that the answer opens with."""
+    key = row["record_id"]
+    who, topic = _whom(path), _topic(path)
+    context = who if not _CHILD.search(first[:24]) or re.match(r"宜|不宜", first) else ""
+    if topic and not _MATTER.search(first[:24]):
+        about = f"关于{context}的{topic}，" if context else f"关于{topic}，"
+    else:
+        about = f"{context}，" if context else ""
+    for template, pattern in (("case", _CASE), ("if", _IF), ("for", _FOR)):
+        match = pattern.match(first)
+        if match:
+            case = {"if": f"如果{match[1]}", "for": f"对于{match[1]}", "case": match[0][:-1]}[template]
+            return template, pick(_CASES, key, template).format(w=about, c=case), ""
+    match = _AMOUNT.match(first)
+    if match:
+        return "amount", f"{about}{match[1].strip()}{pick(('多少合适', '应该是多少'), key, 'amount')}？", ""
+    match = _NOT.match(first)
+    if match and not re.search(r"宜|应", match[1]):
+        subject, verb = match[1].strip(), match[2].strip()
+        return "not", f"{about}{subject}{'可以' if subject else '能不能'}{verb}吗？".replace("能不能", "可以"), pick(_NO, key, "no")
+    match = _SHOULD.match(first)
+    if match and len(match[1]) + len(match[2]) >= 5:
+        subject, verb = match[1].strip(), match[2].strip()
+        if _PHRASE.search(verb):
+            return None
+        asked = pick(("{s}需要{v}吗？", "{s}是不是应该{v}？", "{s}应该{v}吗？"), key, "should")
+        return "should", about + asked.format(s=subject, v=verb), pick(_YES, key, "yes")
+    return None
+
+
+def _whom(path: list[str]) -> str:
+    for heading in reversed(path):
+        match = _AGES.search(heading)
+        if match:
+            return f"{match[1].replace(' ', '')}{match[2] or '儿童'}"
+    return ""
+
+
+def _topic(path: list[str]) -> str:
+    """The nearest heading that names a matter (母乳喂养), not a form (喂养原则)."""
+    for heading in reversed(path[1:]):
+        if _MATTER.search(heading) and not _GENERIC.search(heading) and not _AGES.search(heading) and len(heading) <= 10:
+            return heading
+    return ""

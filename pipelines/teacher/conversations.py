@@ -1,0 +1,192 @@
+"""Instructions from real consultations: cleaned, cut where the doctor has said what counts, evidence shown.
+
+A conversation in which the doctor asks back and comes to a likely diagnosis becomes EviDiag, one that ends in
+advice becomes TreRecom. Everything before the turn that answers stays, so that the answer makes sense. Adults'
+conversations become general medical instructions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from pipelines.teacher.conversation_cleaning import Said, cleaned, closed, evidence, is_advert, is_machine_made
+from pipelines.teacher.diseases import disease_class
+from pipelines.teacher.phrasing import pick
+from pipelines.teacher.rows import Message, Row, assistant, instruction, user
+
+MIN_ANSWER_CHARS: Final = 36
+MAX_ANSWER_CHARS: Final = 900
+MAX_ROUNDS: Final = 8
+
+_ASKS: Final = re.compile(r"[？?]|吗|呢[，。]?$|怎么|什么|如何|能不能|可不可以|是不是|会不会|多少|多久|为啥|咋|哪些|行不|办$|请问|需要.{0,8}不")
+_DOCTOR_ASKS: Final = re.compile(r"[？?]|吗[。]?$|有没有|存不存在|是否|多大|多久了?[。]?$|请问|多长时间")
+_ADVICE: Final = re.compile(r"建议|可以|应该|应当|需要|注意|避免|服用|口服|喂|涂|使用|治疗|就医|医院|检查|观察|不要|多喝|饮食|护理|保持|预防")
+_TREATMENT_ASKED: Final = re.compile(r"怎么办|咋办|治|吃什么|用药|什么药|护理|注意|怎么做|处理|缓解|改善|方法|可以.{0,14}吗|能.{0,14}吗|需要|办|喂|调理|预防|补")
+_NAMED: Final = re.compile(
+    r"(?:考虑|可能(?:是|为|患有?|得了?|属于|存在|由|与)|有可能(?:患上|得|是)了?|应该是|诊断为|提示|符合|属于|怀疑(?:是|为)?|像是|可能患有|患上了)"
+    r"[^。？！?!，,]{0,16}?(?:炎|病|症|感染|感冒|腹泻|便秘|过敏|湿疹|贫血|缺乏|消化不良|肠绞痛|肠胀气|哮喘|鼻炎|热|疹|囊肿|积食|生理性|疝|痱|疮|中毒|肠套叠|黄疸|惊厥|癫痫|胀气|攒肚|缺钙|不足)"
+)
+_DIAGNOSED: Final = re.compile(r"(?:可能患有|有可能患上了?|有可能得了?|可能得了?|考虑(?:是)?)([\u4e00-\u9fff]{2,12}?)[,，。]")
+_SYMPTOM: Final = re.compile(
+    r"发烧|发热|烧|咳|痰|鼻涕|流涕|鼻塞|喷嚏|喘|呕吐|吐奶|恶心|拉肚|腹泻|稀便|大便|便秘|肚子|腹痛|腹胀|胀|疹|疱|痒|红|肿|痛|疼|哭|精神|食欲|"
+    r"胃口|睡|黄|血|抽|汗|尿|乏力|消瘦|打嗝|口臭|过敏|流口水|嗓|喉|眼屎|\d+(?:\.\d+)?\s*(?:度|℃)"
+)
+_DENIED: Final = re.compile(r"没有|没|不存在|不是|无|未|不(?=发烧|咳|吐|拉|痛|疼|痒)")
+_UNSAFE: Final = re.compile(
+    r"甘草片|阿司匹林|尼美舒利|安乃近|庆大霉素|四环素|去痛片|酒精擦|擦酒精|捂汗|偏方|祖传|根治|包治|吗啡|可待因|匹多莫德|利巴韦林|"
+    r"不要使用含氟|竹罐|放血|挑四缝|香灰|输液(?:好得快|快)|激素药膏随便|氨酚黄那敏|纳而平|复方氨酚|蜂蜜水?(?=.{0,8}(?:婴|月))|四磨汤|清火宝"
+)
+_BAD: Final = re.compile(r"\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<|>|\[姓名\]|\[电话\]")
+_SIMULATED: Final = re.compile(r"(?:有没有发现|存不存在|目前有没有|有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]")
+_OPENINGS: Final = ("结合您说的{q}，", "根据您提到的{q}，", "从您描述的{q}来看，")
+
+
+class Round(NamedTuple):
+    """What the patient said and what the doctor answered."""
+
+    patient: Said
+    doctor: Said
+
+
+def conversation_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
+    """Up to `at_most` instructions from one conversation; none where no turn answers anything."""
+    rounds = _rounds(cleaned(row["turns"] or []))
+    if not rounds:
+        return []
+    everything = "".join(turn["content"] or "" for turn in row["turns"])
+    if is_machine_made(everything, 2) or _BAD.search("".join(r.patient.text + r.doctor.text for r in rounds)):
+        return []
+    made = list(_general(row, rounds) if row["domain"] == "medical" else _paediatric(row, rounds))
+    return made[:at_most]
+
+
+def _rounds(said: Sequence[Said]) -> list[Round]:
+    """Pairs of a patient's and a doctor's turn, up to the first gap: after it nothing can be trusted to fit."""
+    rounds: list[Round] = []
+    patient: Said | None = None
+    for turn in said:
+        if turn.role == "patient":
+            patient = turn if patient is None or not patient.text else patient
+        elif patient is not None and patient.text and turn.text:
+            rounds.append(Round(patient, turn))
+            patient = None
+        elif patient is not None and not turn.text and not patient.text:
+            patient = None
+        else:
+            break
+    return rounds
+
+
+def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+    named = _naming_round(rounds)
+    if named is not None:
+        yield _row(row, rounds[: named + 1], "evidiag", "diagnosis", "dialogue/diagnosis", _with_grounds(row, rounds, named))
+    for last in range(len(rounds) - 1, -1, -1):
+        if named is not None and last <= named:
+            return
+        if last < MAX_ROUNDS and _answers(rounds[last]):
+            asked = rounds[last].patient.text + (rounds[0].patient.text if last == 0 else "")
+            advises = _ADVICE.search(rounds[last].doctor.text) and _TREATMENT_ASKED.search(asked)
+            task = "trerecom" if advises else "medkqa"
+            yield _row(row, rounds[: last + 1], task, "advice" if advises else "knowledge", "dialogue/advice", None)
+            return
+
+
+def _general(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+    for last in range(len(rounds) - 1, -1, -1):
+        if last < MAX_ROUNDS and _answers(rounds[last]) and not is_machine_made(rounds[last].doctor.text, 1):
+            yield _row(row, rounds[: last + 1], "general", "advice", "dialogue/general", None)
+            return
+
+
+def _answers(pair: Round) -> bool:
+    """Whether the doctor's turn tells something complete and harmless that the patient wanted to know."""
+    text = pair.doctor.text
+    return (
+        MIN_ANSWER_CHARS <= len(text) <= MAX_ANSWER_CHARS
+        and bool(_ASKS.search(pair.patient.text))
+        and bool(_ADVICE.search(text))
+        and not text.rstrip().endswith(("？", "?"))
+        and not is_advert(text)
+        and not _UNSAFE.search(text)
+    )
+
+
+def _naming_round(rounds: Sequence[Round]) -> int | None:
+    """The round in which the doctor, having asked back, names what it probably is; None where none does."""
+    asked = False
+    for number, pair in enumerate(rounds[:MAX_ROUNDS]):
+        text = pair.doctor.text
+        if asked and _NAMED.search(text) and not text.rstrip().endswith(("？", "?")) and len(text) >= 18:
+            clean = not _UNSAFE.search(text) and not is_advert(text)
+            return number if clean and _fits(rounds[: number + 1], text) else None
+        asked = asked or bool(_DOCTOR_ASKS.search(text))
+    return None
+
+
+def _fits(rounds: Sequence[Round], conclusion: str) -> bool:
+    """Whether what the patient confirmed on being asked goes with the named disease (simulated answers may not)."""
+    named = _DIAGNOSED.search(conclusion)
+    kind = disease_class(named[1]) if named else None
+    if kind is None:
+        return True
+    for before, after in zip(rounds, rounds[1:], strict=False):
+        asked = _SIMULATED.search(before.doctor.text)
+        if asked and not _DENIED.search(after.patient.text):
+            if not any(stem in asked[1] or asked[1] in stem for stem in kind.symptoms.split()):
+                return False
+    return True
+
+
+def _with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
+    """The doctor's conclusion, opened with the patient's own words that speak for it."""
+    clauses: list[str] = []
+    for pair in rounds[: named + 1]:
+        for clause in re.split(r"[，。！？!?；;,、\s]", pair.patient.text):
+            if 3 <= len(clause) <= 16 and _SYMPTOM.search(clause) and not _DENIED.search(clause) and not _ASKS.search(clause):
+                if not any(clause in other or other in clause for other in clauses):
+                    clauses.append(clause)
+    text = closed(rounds[named].doctor.text)
+    if not clauses or text.startswith(("根据", "结合", "从您", "从你")):
+        return text
+    quoted = "、".join(f"“{clause}”" for clause in clauses[:3])
+    return pick(_OPENINGS, row["record_id"], "grounds").format(q=quoted) + text
+
+
+def _row(
+    row: Row, rounds: Sequence[Round], task: str, aspect: str, template: str, last: str | None
+) -> dict[str, Any]:
+    messages: list[Message] = []
+    for number, pair in enumerate(rounds):
+        messages.append(user(_question(row, pair) if number == 0 else closed_question(pair.patient.text)))
+        messages.append(assistant(closed(pair.doctor.text)))
+    if last is not None:
+        messages[-1] = assistant(last)
+    spoken = [said for pair in rounds for said in pair]
+    return instruction(
+        row,
+        task=task,
+        aspect=aspect,
+        template=f"{template}_{len(rounds)}",
+        messages=messages,
+        evidence=evidence(row, spoken),
+        department=row["department"],
+    )
+
+
+def _question(row: Row, pair: Round) -> str:
+    """The first thing said; the title asks where the patient only tells."""
+    text, title = closed_question(pair.patient.text), (row["title"] or "").strip()
+    if title and not _ASKS.search(text) and _ASKS.search(title) and title not in text:
+        return f"{text}{closed_question(title)}"
+    return text
+
+
+def closed_question(text: str) -> str:
+    """A patient's words with an end."""
+    text = text.strip().rstrip("，,、")
+    if not text or text[-1] in "。！？!?":
+        return text
+    return text + ("？" if re.search(r"吗$|呢$|怎么办$|什么$|怎么回事$|如何$|怎么样$|咋办$", text) else "。")

@@ -1,0 +1,66 @@
+"""Says what each row is about, and drops what its source was not admitted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import polars as pl
+
+from pipelines import topics
+from pipelines.base import BatchStage, dropped
+from pipelines.text_columns import joined_text
+from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE
+
+
+@dataclass(frozen=True)
+class DropOffTopic(BatchStage):
+    """Fills `domain`; drops `not_paediatric` and `not_medical` rows of sources that are not admitted for them.
+
+    Topic `paediatric`: other rows are dropped. Topic `medical`: rows about adults stay with domain `medical`, rows
+    that are not about health are dropped. Topic `general`: nothing is judged.
+
+    Attributes:
+        threshold: Score from which a conversation is about a child (`topics.tsv`); higher drops more.
+        min_mentions: Child words that make a document without a paediatric title paediatric.
+
+    Cost: about 40 MB/s of text on one core.
+    Does not cover: a child who is only named (`小明发烧`), adults with a disease that began in childhood.
+    """
+
+    kind: ClassVar[str] = "drop_off_topic"
+    reads: ClassVar[tuple[str, ...]] = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE, COMPLETION)
+
+    threshold: float = field(default=2.0, metadata={"min": 0.0, "max": 10.0})
+    min_mentions: int = field(default=2, metadata={"min": 1, "max": 1000})
+
+    def apply(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """The same rows with `domain`, and `drop_reason` where the topic does not admit it."""
+        if frame.is_empty():
+            return frame
+        medical = topics.is_medical(joined_text(kind, frame)) if kind != TRIPLE else pl.Series([True] * frame.height)
+        judged = frame.with_columns(
+            medical.alias("_medical"), (self._paediatric(kind, frame) & medical).alias("_child")
+        )
+        topic = pl.col("topic").fill_null("general")
+        domain = pl.when(pl.col("_child")).then(pl.lit("paediatric")).when(pl.col("_medical")).then(pl.lit("medical"))
+        reason = (
+            pl.when((topic == "paediatric") & ~pl.col("_child"))
+            .then(pl.lit("not_paediatric"))
+            .when((topic == "medical") & ~pl.col("_medical"))
+            .then(pl.lit("not_medical"))
+        )
+        named = judged.with_columns(
+            pl.when(topic == "general")
+            .then(pl.lit("general"))
+            .otherwise(domain.otherwise(pl.lit("general")))
+            .alias("domain")
+        )
+        return dropped(named, self.kind, reason).drop("_medical", "_child")
+
+    def _paediatric(self, kind: str, frame: pl.DataFrame) -> pl.Series:
+        if kind in (DIALOGUE, INSTRUCTION, PREFERENCE):
+            return topics.conversation_scores(topics.conversation_parts(kind, frame)) >= self.threshold
+        if kind == TRIPLE:
+            return topics.paediatric_triples(frame)
+        return topics.paediatric_documents(frame, self.min_mentions)

@@ -237,12 +237,13 @@ def _head(hub: HubRepository, private: bool, tell: Callable[[str], None]) -> Hea
 def _settled(hub: HubRepository, version: _Version) -> PushResult:
     """The tag is there already: fine where it names this content, refused where it names another."""
     published = hub.manifest(version.tag) or {}
-    if published.get("content_hash") != version.manifest.content_hash or published.get("name") != version.manifest.name:
+    _require_own(hub.repo, version, published)
+    if published.get("content_hash") != version.manifest.content_hash:
         raise PushRefused(
             f"{hub.repo} has a tag {version.tag} already, with other content "
             f"({published.get('content_hash') or 'no manifest'}), and tags never move. Build under a new version."
         )
-    return version.result(hub.repo, hub.url, "already_pushed", None)
+    return version.result(hub.repo, hub.url, "already_pushed", hub.commit_at(version.tag))
 
 
 def _commit(
@@ -273,13 +274,19 @@ def _stale(
         raise PushRefused(
             f"{repo} holds data that PedCorpus did not put there. Push to another repository, or empty it."
         )
-    if before is not None and before.get("name") != version.manifest.name:
+    _require_own(repo, version, before or {})
+    entries = (before or {}).get("files")
+    listed = {entry.get("path") for entry in entries if isinstance(entry, dict)} if isinstance(entries, list) else set()
+    gone = remote.keys() - {file.path for file in version.files} - {".gitattributes"}
+    return tuple(sorted(path for path in gone if path in listed or path.startswith(OWN_FOLDERS)))
+
+
+def _require_own(repo: str, version: _Version, published: Mapping[str, Any]) -> None:
+    """One repository holds one corpus, in all its versions."""
+    if published.get("name", version.manifest.name) != version.manifest.name:
         raise PushRefused(
-            f"{repo} holds the corpus {before.get('name')!r}. Push {version.manifest.name!r} to another one."
+            f"{repo} holds the corpus {published['name']!r}. Push {version.manifest.name!r} to another repository."
         )
-    listed = {str(entry.get("path")) for entry in (before or {}).get("files") or () if isinstance(entry, Mapping)}
-    ours = {file.path for file in version.files}
-    return tuple(sorted(p for p in remote.keys() - ours if p in listed or p.startswith(OWN_FOLDERS)))
 
 
 def _differences(version: _Version, remote: Mapping[str, RemoteFile]) -> list[str]:

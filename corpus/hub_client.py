@@ -106,6 +106,12 @@ class HubRepository:
         with self._telling("listing its tags"):
             return {tag.name for tag in self._api.list_repo_refs(self.repo, repo_type="dataset").tags}
 
+    def commit_at(self, revision: str) -> str:
+        """The commit behind a tag, whatever kind of tag it is."""
+        with self._telling("looking up its tag"):
+            info = self._api.dataset_info(self.repo, revision=revision, timeout=_ANSWER_S)
+        return str(info.sha)
+
     def commits_titled(self, title: str) -> list[str]:
         """Commits of the main branch with this title, newest first."""
         with self._telling("listing its commits"):
@@ -206,6 +212,9 @@ class HubRepository:
 
     def _refusal(self, status: int, error: HfHubHTTPError, where: str) -> tuple[type[PushFailed], str]:
         said = _first_line(error.server_message or "")
+        asked = str(error.response.request.url)
+        if status in (401, 403) and not asked.startswith(f"{self._api.endpoint}/"):
+            return PushFailed, f"{where} failed, because the Hub's storage did not take a file ({status}). {_AGAIN}"
         if status == 401:
             return PushFailed, (
                 f"{where} failed, because the Hub does not accept the token (401). "

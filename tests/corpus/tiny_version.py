@@ -112,6 +112,12 @@ def write_version(
     return folder
 
 
+def published_files(folder: Path) -> dict[str, bytes]:
+    """Files of a version that may leave the machine, by path."""
+    named = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {name: data for name, data in named.items() if not name.startswith("rejected/")}
+
+
 def _write(path: Path, frame: pl.DataFrame) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.write_parquet(path, compression="zstd")

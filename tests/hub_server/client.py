@@ -31,22 +31,31 @@ class ClientFailed(Exception):
     message: str
     trace: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}\n{self.trace}"
+
 
 @dataclass
 class Client:
-    """The parent's end. `printed` is all that the child wrote to standard error so far."""
+    """The parent's end.
+
+    Attributes:
+        variables: What goes into the child's environment last.
+        printed: All lines that the child wrote to standard error so far.
+    """
 
     endpoint: str
     home: Path
     token: str | None
+    variables: dict[str, str] = field(default_factory=dict)
     printed: deque[str] = field(default_factory=deque)
 
     def __enter__(self) -> Client:
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
         env |= {"HF_HOME": str(self.home), "HF_ENDPOINT": self.endpoint, "HF_HUB_DISABLE_XET": "1"}
         env |= {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1", "NO_PROXY": "*"}
-        if self.token is not None:
-            env["HF_TOKEN"] = self.token
+        env |= {"HF_TOKEN": self.token} if self.token is not None else {}
+        env |= self.variables
         command = [sys.executable, "-m", "tests.hub_server.client"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)

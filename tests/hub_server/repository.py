@@ -87,6 +87,10 @@ class Repository:
             raise HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return self.commits[oid]
 
+    def files(self, revision: str = "main") -> dict[str, bytes]:
+        """Files by path, without the one that the Hub puts there itself."""
+        return {path: blob.content for path, blob in self.at(revision).tree.items() if path != ".gitattributes"}
+
     def history(self, revision: str) -> list[Commit]:
         """Newest first."""
         commits, commit = [], self.at(revision)

@@ -168,7 +168,8 @@ class _Runner:
 
     def _batch(self, step: Step) -> None:
         """One pass over every shard for all stages of the step."""
-        root, work = str(self.plan.workspace), []
+        root = str(self.plan.workspace)
+        work: list[Task] = []
         for kind in step.reads:
             stages = tuple(s for s in step.stages if isinstance(s, BatchStage) and kind in s.reads)
             if stages:

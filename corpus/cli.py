@@ -332,3 +332,7 @@ def _load(
     given = None if store is None else str(store.absolute())
     engine = None if workers is None else {"kind": "local", "workers": workers}
     return load_config(config, store=given, version=version, engine=engine)
+
+
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,7 @@ from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERE
 from sources.base import Part, Source
 from sources.hub import hub_parts
 from sources.parts import Refusal, list_parts
+from sources.table_source import TableSource
 
 FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
 MADE = (INSTRUCTION, PREFERENCE)
@@ -110,7 +111,7 @@ def make_plan(config: Config) -> Plan:
 
 
 def _parts(source: Source, base: Path) -> tuple[list[Part], list[Refusal]]:
-    if getattr(source, "hub", None):
+    if isinstance(source, TableSource) and source.hub:
         return hub_parts(source), []
     if not source.path:
         raise ConfigError([f"sources.{source.source_id}: `path:` is missing; name files, folders or patterns."])

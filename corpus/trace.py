@@ -127,5 +127,5 @@ def _raw(record: dict[str, Any], part: dict[str, Any], base: Path | None) -> str
     path = base / part["path"]
     if not path.is_file() or sha256_file(path) != part["sha256"]:
         return None
-    text = path.read_bytes().decode(part["encoding"], "replace")
-    return text[record["char_start"] : record["char_end"]]
+    text = path.read_bytes().decode(str(part["encoding"]), "replace")
+    return text[int(record["char_start"]) : int(record["char_end"])]

@@ -21,7 +21,7 @@ from sources.epub import epub_blocks
 from sources.headings import explicit
 from sources.html import html_blocks, titles_of
 from sources.markdown import markdown_blocks
-from sources.pdf import pdf_blocks
+from sources.pdf import pdf_document
 from sources.register import CLASSICAL, MODERN, register_of
 from sources.sections import Block, Section
 from sources.tagged import book_of, tagged_blocks
@@ -31,7 +31,10 @@ MAX_TEXT_BYTES: Final = 512 << 20
 """A text file is held in memory while it is read; a larger one is to be split."""
 
 _HEAD_BLOCKS: Final = 40
-_DATE: Final = re.compile(r"(?<!\d)(19\d\d|20\d\d)(?:\s*年|[-./]\d{1,2}[-./]\d{1,2}|(?=版|\s*[)）]))")
+_DATE: Final = re.compile(
+    r"(?<!\d)(19\d\d|20\d\d)(?:\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?)?|[-./]\d{1,2}[-./]\d{1,2}|(?=版|\s*[)）]))"
+    r"(?!\d|[月日-]|\s*起?\s*(?:实施|施行))"
+)
 
 
 @dataclass
@@ -79,7 +82,8 @@ def open_document(part: Part, encoding: str | None, report: ReadReport) -> OpenD
     if found == formats.EMPTY and path.stat().st_size <= len(head):
         raise PartRefused("empty", f"{part.path} is empty ({part.n_bytes} bytes). List it under 'skip:', or fill it.")
     if found == formats.PDF:
-        return OpenDocument(pdf_blocks(path, report.notes), found)
+        titles, blocks = pdf_document(path, report.notes)
+        return OpenDocument(blocks, found, candidates=titles)
     if found in (formats.EPUB, formats.DOCX):
         data = path.read_bytes()
         title, blocks = (epub_blocks if found == formats.EPUB else docx_blocks)(data, report.notes)

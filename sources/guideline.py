@@ -13,7 +13,7 @@ from sources.base import Batch, Part, ReadReport, Source, batches
 from sources.documents import OpenDocument, file_title, open_document, without_damage, years_in
 from sources.headings import ARTICLE, DecimalSequence, Heading, Outline, clause_number, decimal_key
 from sources.register import AUTO, CLASSICAL, MODERN, register_of
-from sources.sections import SECTION_CHARS, Block, Section, join, split_long
+from sources.sections import Block, Held, Section, as_text, join
 from sources.textbook import document_row, title_and_blocks
 
 _KIND_WORD: Final = re.compile(
@@ -67,7 +67,7 @@ class Guideline(Source):
         """
         document = open_document(part, self.encoding, report)
         title, blocks = title_and_blocks(document, part)
-        head = [block.heading.title if block.heading else block.text for block in document.head()]
+        head = [line for block in document.head() for line in _lines_of(block)]
         title = self.title or best_title([title, *document.candidates], part)
         years = years_in([*head[:12], part.path.rsplit("/", 1)[-1]])
         columns = {"issuer": self.issuer or issuer_of(head), "year": self.year or max(years, default=None)}
@@ -99,19 +99,17 @@ def provisions(blocks: Iterable[Block], title: str) -> Iterator[Section]:
     walk = _Walk(title)
     for block in blocks:
         yield from walk.take(block)
-    yield from walk.flush()
+    yield from walk.finish()
 
 
 class _Walk:
     """Where the reading of a guideline is: the open headings, and the provision that is being collected."""
 
     def __init__(self, title: str) -> None:
-        self._title = title
+        self._title = "".join(title.split())
         self._outline = Outline()
         self._sequence = DecimalSequence()
-        self._held: list[Block] = []
-        self._path: tuple[str, ...] = ()
-        self._number = ""
+        self._held = Held()
         self._heading_number = ""
         self._bare: Block | None = None  # a heading without anything under it yet
         self._begun = False
@@ -121,30 +119,31 @@ class _Walk:
         if block.heading is not None and self._is_item(block.heading):
             block = block._replace(text=block.heading.title, heading=None)
         if block.heading is not None:
-            yield from self.flush(entering=block.heading)
+            yield from self.finish(entering=block.heading)
             self._enter(block)
             return
-        if block.drop is None and not self._begun:
-            block = self._front(block)
         found = self._number_of(block)
         if found is not None:
-            yield from self._provision(block, *found)
-            return
-        if self._held and (self._held[-1].drop != block.drop or self._n_chars() + len(block.text) > SECTION_CHARS):
-            number = self._number
-            yield from self.flush()
-            self._number = number
-        self._hold(block)
+            number, text = found
+            yield from self.finish(entering=Heading("decimal", 99, number, ""))
+            self._begun = True
+            self._close_for(number)
+            self._held.number = number
+            block = block._replace(text=text or block.text)
+        elif not self._begun:
+            block = self._front(block)
+        if block.drop is None:
+            self._bare = None
+            self._held.number = self._held.number or self._heading_number
+        yield from self._held.add(self._outline.path(), block)
 
-    def flush(self, entering: Heading | None = None) -> Iterator[Section]:
-        """Yields the provision that is complete, and a heading that nothing stood under."""
-        if self._held:
-            yield join(self._path, self._held, self._number)
-        elif self._bare is not None and self._bare.heading is not None and not self._opens(entering):
-            path = self._outline.path()[:-1]
-            title = self._bare.heading.title
-            yield join(path, [self._bare._replace(text=title, heading=None, drop="empty_section")], "")
-        self._held, self._bare, self._number = [], None, ""
+    def finish(self, entering: Heading | None = None) -> Iterator[Section]:
+        """Yields the provision that is complete, and a heading that nothing stands under."""
+        yield from self._held.flush()
+        if self._bare is not None and not self._opens(entering):
+            path, block = as_text(self._bare, tuple(self._outline.open))
+            yield join(path, [block._replace(drop="empty_section")])
+        self._bare = None
 
     def _enter(self, block: Block) -> None:
         assert block.heading is not None
@@ -157,32 +156,18 @@ class _Walk:
             self._sequence.last = decimal_key(block.heading.number)
         self._bare = block
 
-    def _provision(self, block: Block, number: str, text: str) -> Iterator[Section]:
-        yield from self.flush(entering=Heading("decimal", 99, number, ""))
-        self._begun = True
-        self._close_for(number)
-        self._hold(block._replace(text=text or block.text))
-        self._number = number
-
-    def _hold(self, block: Block) -> None:
-        if not self._held:
-            self._path = self._outline.path()
-            self._number = self._number or ("" if block.drop else self._heading_number)
-        self._held += split_long(block)
-        self._bare = None
-
     def _close_for(self, number: str) -> None:
         """Closes the decimal headings that a clause of this number does not belong under."""
-        kept = [
+        self._heading_number = ""
+        self._outline.open[:] = [
             heading
             for heading in self._outline.open
             if heading.family != "decimal" or f"{number}.".startswith(f"{heading.number}.") or not number[-1].isdigit()
         ]
-        self._outline.open[:] = kept
 
     def _opens(self, entering: Heading | None) -> bool:
         """Whether `entering` goes inside the heading that is still bare."""
-        if entering is None or self._bare is None or self._bare.heading is None:
+        if entering is None:
             return False
         probe = Outline(list(self._outline.open))
         probe.enter(entering)
@@ -190,22 +175,24 @@ class _Walk:
 
     def _is_item(self, heading: Heading) -> bool:
         """Inside an article （一） and 1. number its items, not sections of the law."""
-        return bool(ARTICLE.match(self._number)) and heading.family in ("一、", "（一）", "1.", "（1）", "decimal")
+        return bool(ARTICLE.match(self._held.number)) and heading.family in ("一、", "（一）", "1.", "（1）", "decimal")
 
     def _front(self, block: Block) -> Block:
-        if "".join(block.text.split()) == "".join(self._title.split()) or "。" not in block.text:
-            return block._replace(drop="front_matter") if self._number_of(block) is None else block
+        """What stands before the first heading is front matter, unless it is whole sentences."""
+        if "".join(block.text.split()) == self._title or "。" not in block.text:
+            return block._replace(drop=block.drop or "front_matter")
         return block
 
     def _number_of(self, block: Block) -> tuple[str, str] | None:
-        """The number that a paragraph begins with, unless it is a figure (`5.3 月龄以下`) or a list's."""
+        """The number that a paragraph begins with, unless it is a figure (`5.3 月龄以下`)."""
         found = clause_number(block.text) if block.drop is None else None
-        if found is None or not found[0][-1].isdigit() or not found[0][0].isascii() or self._sequence.accept(found[0]):
+        if found is None or not found[0][-1].isdigit() or not found[0][0].isascii():
             return found
-        return None
+        return found if self._sequence.accept(found[0]) else None
 
-    def _n_chars(self) -> int:
-        return sum(len(block.text) for block in self._held)
+
+def _lines_of(block: Block) -> list[str]:
+    return [block.heading.title] if block.heading else block.text.split("\n")
 
 
 def grade_of(text: str) -> str | None:

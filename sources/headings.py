@@ -14,6 +14,9 @@ from typing import Final, NamedTuple
 EXPLICIT: Final = "explicit"
 """The family of headings that the format itself marks (`##`, `<h2>`, a style)."""
 
+FRONT: Final = "front"
+"""The family of headings that no part of the text proper stands under: 前言, 目次, 参考文献."""
+
 _NUMERAL: Final = "[0-9０-９〇零一二三四五六七八九十百]"
 _SPACE: Final = r"[ \t\u3000\xa0]"
 _MAX_TITLE_CHARS: Final = 40
@@ -116,25 +119,28 @@ class DecimalSequence:
 
     def accept(self, number: str) -> bool:
         """Whether `number` may come next: one deeper, or the next (or next but one) at an open level."""
-        key = decimal_key(number)
-        if not self._follows(key):
+        if not self.expects(number):
             return False
-        self.last = key
+        self.last = decimal_key(number)
         return True
 
+    def expects(self, number: str) -> bool:
+        """Whether `accept` would, without taking it."""
+        return self._follows(decimal_key(number))
+
     def _follows(self, key: tuple[int | str, ...]) -> bool:
-        *parent, own = key
+        parent, own = key[:-1], key[-1]
         if isinstance(own, str):
             return True
-        if len(parent) == len(self.last) or not self.last:  # a first child, or the first of all
-            return tuple(parent) == self.last and own <= 1
+        if parent == self.last:
+            return own <= 1
         before = self.last[len(parent)] if len(self.last) > len(parent) else None
-        if isinstance(before, int) and tuple(parent) == self.last[: len(parent)]:
+        if isinstance(before, int) and parent == self.last[: len(parent)]:
             return before < own <= before + 2
         if own != 1 or not parent:
             return False
         # A new annex, or a first clause whose chapter is numbered in another way (第二章, then 2.1).
-        return isinstance(parent[0], str) or self._follows(tuple(parent))
+        return (len(parent) == 1 and isinstance(parent[0], str)) or self._follows(parent)
 
 
 @dataclass
@@ -163,6 +169,8 @@ class Outline:
 
 
 def _outranks(heading: Heading, other: Heading) -> bool:
+    if FRONT in (heading.family, other.family):
+        return True
     if other.family == EXPLICIT:
         return False
     if heading.family == EXPLICIT:

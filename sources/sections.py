@@ -28,7 +28,7 @@ _CLOSED_HEADINGS: Final = tuple(
             "front_matter",
             r"(?:[^，。]{0,6}[序叙敘]言?|再版序言?|前言|引言序|题辞|題辭|跋|[^，。]{0,4}(?:自序|原序|跋)|版权.{0,6}|出版.{0,6}"
             r"|编[写者委辑].{0,12}|主编.{0,12}|[^，。]{0,10}委员会|(?:主要)?起草(?:单位|人).{0,6}|制[定订](?:单位|专家|组).{0,8}|作者.{0,8}"
-            r"|执笔.{0,8}|内容提要|内容简介|使用说明|preface|foreword)",
+            r"|执笔.{0,8}|内容提要|内容简介|preface|foreword)",
         ),
         ("references", r"(?:主要)?(?:参考文献|参考书目|规范性引用文件|引用文件)|references"),
         ("index", r"(?:[^，。]{0,8}索引|index)"),
@@ -78,42 +78,74 @@ class Section(NamedTuple):
 def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     """The sections of a document in its order, none longer than about `SECTION_CHARS`.
 
-    A numbered heading with nothing under it is a list item of the text before it, and becomes that.
+    A numbered heading with nothing under it is a list item of the text before it, and becomes that. What is no
+    running text comes before the section that it interrupts.
     """
     outline = Outline()
-    held: list[Block] = []
+    held = Held()
     pending: Block | None = None  # the last heading, as long as nothing stands under it
-    path: tuple[str, ...] = ()
     for block in blocks:
         if block.heading is None:
             pending = None
-            if held and (held[-1].drop != block.drop or _n_chars(held) + len(block.text) > SECTION_CHARS):
-                yield join(path, held)
-                held = []
-            path = outline.path()
-            held += split_long(block)
-            while len(held) > 1 and _n_chars(held) > SECTION_CHARS:
-                yield join(path, held[:1])
-                del held[0]
+            yield from held.add(outline.path(), block)
             continue
         before = tuple(outline.open)
         outline.enter(block.heading)
         if pending is not None and tuple(outline.open[: len(before)]) != before:
-            held_path = _as_text(pending, before)
-            if held and path != held_path[0]:
-                yield join(path, held)
-                held = []
-            path = held_path[0]
-            held.append(held_path[1])
-        elif held:
-            yield join(path, held)
-            held = []
+            yield from held.add(*as_text(pending, before))
+        else:
+            yield from held.flush()
         pending = block
     if pending is not None:
-        path, item = _as_text(pending, tuple(outline.open))
-        held.append(item)
-    if held:
-        yield join(path, held)
+        yield from held.add(*as_text(pending, tuple(outline.open)))
+    yield from held.flush()
+
+
+class Held:
+    """The section that is being collected, and apart from it what is no running text."""
+
+    def __init__(self) -> None:
+        self._text: list[Block] = []
+        self._aside: list[Block] = []
+        self._text_path: tuple[str, ...] = ()
+        self._aside_path: tuple[str, ...] = ()
+        self._n_chars = 0
+        self.number = ""
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def add(self, path: tuple[str, ...], block: Block) -> Iterator[Section]:
+        """Takes a paragraph that stands under `path`; yields the sections that are complete without it."""
+        if block.drop is not None:
+            if self._aside and (self._aside[0].drop != block.drop or self._aside_path != path):
+                yield from self._flush_aside()
+            self._aside_path = path
+            self._aside.append(block)
+            return
+        yield from self._flush_aside()
+        if self._text and self._text_path != path:
+            yield from self.flush()
+        self._text_path = path
+        for piece in split_long(block):
+            if self._text and self._n_chars + len(piece.text) > SECTION_CHARS:
+                number = self.number
+                yield from self.flush()
+                self.number = number
+            self._text.append(piece)
+            self._n_chars += len(piece.text) + 1
+
+    def flush(self) -> Iterator[Section]:
+        """Yields what is held."""
+        yield from self._flush_aside()
+        if self._text:
+            yield join(self._text_path, self._text, self.number)
+        self._text, self._n_chars, self.number = [], 0, ""
+
+    def _flush_aside(self) -> Iterator[Section]:
+        if self._aside:
+            yield join(self._aside_path, self._aside)
+        self._aside = []
 
 
 def join(path: tuple[str, ...], blocks: list[Block], number: str = "") -> Section:
@@ -162,13 +194,9 @@ def _with_places(block: Block, pieces: list[Block]) -> list[Block]:
     return placed
 
 
-def _as_text(pending: Block, before: tuple[Heading, ...]) -> tuple[tuple[str, ...], Block]:
+def as_text(pending: Block, before: tuple[Heading, ...]) -> tuple[tuple[str, ...], Block]:
     """A heading without text as a paragraph, and the path that it belongs under."""
     assert pending.heading is not None
     path = tuple(heading.title for heading in before[:-1])
     empty = pending.heading.family in (EXPLICIT, "篇", "章", "节")
     return path, pending._replace(text=pending.heading.title, heading=None, drop="empty_section" if empty else None)
-
-
-def _n_chars(blocks: list[Block]) -> int:
-    return sum(len(block.text) for block in blocks)

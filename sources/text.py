@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from sources.headings import ARTICLE, CLAUSE, DecimalSequence, Heading, parse_heading
-from sources.sections import CONTENTS, Block, closed
+from sources.headings import ARTICLE, CLAUSE, FRONT, DecimalSequence, Heading, parse_heading
+from sources.sections import CONTENTS, FORMULA, Block, closed
 
 _LINE: Final = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
 _BLANKS: Final = " \t\u3000\xa0\ufeff\u200b"
@@ -18,10 +18,13 @@ _PAGE_NUMBER: Final = re.compile(
 DOT_LEADER: Final = re.compile(
     r"(?:\.{4,}|…{2,}|·{4,}|．{4,}|(?:\. ){4,}|-{6,}|─{4,})\s*[（(]?\s*(?:[\dIVXivx]{1,5})\s*[）)]?\s*$"
 )
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 TERMINAL: Final = "。！？；：!?;:”』」）)…"
 _ITEM: Final = re.compile(
     r"(?:[（(][一二三四五六七八九十\d]{1,3}[）)]|[一二三四五六七八九十]{1,3}、|\d{1,2}[.．、)）](?!\d)|[a-zA-Z][)）.．]\s|[①-⑳]|[●•◆■○▪※*·—]|【|注\d{0,2}[：:]|〔)"
 )
+_ANNEX_STATUS: Final = re.compile(r"[（(](?:资料性|规范性)(?:附录)?[）)]")
+_FORMULA_KEY: Final = re.compile(r"式中[：:]?$|(?:式中[：:])?[A-Za-zα-ω]\w{0,4}\s?[—─-]{1,3}")
 _SAMPLE_LINES: Final = 20_000
 
 
@@ -92,6 +95,10 @@ def starts_item(text: str) -> bool:
 
 def text_blocks(text: str, notes: list[str]) -> Iterator[Block]:
     """The blocks of a plain text file; `notes` gets what was left out of them."""
+    yield from with_full_headings(_text_blocks(text, notes))
+
+
+def _text_blocks(text: str, notes: list[str]) -> Iterator[Block]:
     wrap = wrap_chars(text)
     if wrap:
         notes.append(f"hard wraps near {wrap} characters joined")
@@ -110,6 +117,29 @@ def text_blocks(text: str, notes: list[str]) -> Iterator[Block]:
     yield from _paragraph(held, headings)
     if n_page_numbers:
         notes.append(f"{n_page_numbers} page numbers left out")
+
+
+def with_full_headings(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, a heading that is only a number (`3.1`, `附录 B`) put together with its wording on the next line."""
+    bare: Block | None = None
+    for block in blocks:
+        if bare is not None and bare.heading is not None:
+            if block.heading is None and block.drop is None and len(block.text) <= 60 and "。" not in block.text:
+                heading = bare.heading._replace(title=f"{bare.heading.title} {block.text}")
+                bare = bare._replace(heading=heading, end=block.end)
+                if _ANNEX_STATUS.fullmatch(block.text):
+                    continue  # its wording is still to come
+                yield bare
+                bare = None
+                continue
+            yield bare
+            bare = None
+        if block.heading is not None and "".join(block.heading.title.split()) == block.heading.number:
+            bare = block
+        else:
+            yield block
+    if bare is not None:
+        yield bare
 
 
 def _continues(before: Line, line: Line, wrap: int) -> bool:
@@ -141,13 +171,19 @@ class HeadingFinder:
 
     def __init__(self) -> None:
         self._sequence = DecimalSequence()
+        self._is_formula = False  # while the letters of a formula are explained
         self._listed: set[str] | None = None  # titles in the table of contents, while inside it
 
     def block(self, block: Block) -> Block:
         """`block`, as a heading or with `drop` set where it is one of those."""
-        if DOT_LEADER.search(block.text):
+        if leader := DOT_LEADER.search(block.text):
             self._listed = None  # such a table ends with its last dotted line
-            return block._replace(drop=CONTENTS)
+            is_title = _HAN.search(block.text, 0, leader.start()) is not None
+            self._is_formula = not is_title
+            return block._replace(drop=CONTENTS if is_title else FORMULA)
+        self._is_formula = self._is_formula and _FORMULA_KEY.match(block.text) is not None
+        if self._is_formula:
+            return block._replace(drop=FORMULA)
         heading = self._heading(block.text)
         if self._listed is not None:
             title = "".join((heading.title if heading else block.text).split())
@@ -165,7 +201,7 @@ class HeadingFinder:
         heading = parse_heading(text)
         if heading is None:
             if closed((text,)) and len(text) <= 12:
-                return Heading("章", 0, "", "".join(text.split()))
+                return Heading(FRONT, 0, "", "".join(text.split()))
             if clause := CLAUSE.match(text):
                 self._sequence.accept(clause.group())
             return None

@@ -419,3 +419,24 @@ def test_downloaded_version_is_the_published_one(client: Client, repo: str, vers
     folder = Path(client.do("download", repo=repo, revision="v1.0.0"))
     assert {p: d for p, d in published_files(folder).items() if p != ".gitattributes"} == published_files(version)
     assert LICENSE in (folder / "LICENSES.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_killed_at_any_request_the_next_push_ends_in_one_commit_and_one_tag(
+    hub: HubServer, client: Client, repo: str, small: Path, tmp_path: Path
+) -> None:
+    n_before = len(hub.exchanges)
+    client.do("push", version=str(small), repo=f"{repo}-whole")
+    n_requests = len(hub.exchanges) - n_before
+    for at, drop in itertools.product(range(n_requests), ("before", "after")):
+        there = f"{repo}-{at}-{drop}"
+        hub.large_files.clear()
+        with Client(hub.url, tmp_path, hub.write_token) as doomed:
+            hub.inject("(GET|HEAD|POST|PUT)", "", call=doomed.process.kill, drop=drop, skip=at)
+            with pytest.raises(EOFError):
+                doomed.do("push", version=str(small), repo=there)
+        assert client.do("push", version=str(small), repo=there)["status"] in ("pushed", "tagged", "already_pushed")
+        repository = hub.repository(there)
+        assert len(repository.history("main")) == 2
+        assert repository.tags == {"v1.0.0": repository.main}
+        assert repository.files() == published_files(small)

@@ -97,6 +97,7 @@ class HubServer:
         """The next request whose method and path match goes wrong.
 
         Args:
+            method: A regular expression for the whole method, as `GET` or `GET|HEAD`.
             pattern: Searched in the path with its query.
             status: Answer this instead of handling the request, with `message`.
             drop: `before` or `after` handling the request, close the connection without an answer.
@@ -109,7 +110,7 @@ class HubServer:
     def fault(self, method: str, path: str) -> _Fault | None:
         with self.lock:
             for fault in self._faults:
-                if fault.method != method or not re.search(fault.pattern, path) or not fault.times:
+                if not re.fullmatch(fault.method, method) or not re.search(fault.pattern, path) or not fault.times:
                     continue
                 if fault.skip:
                     fault.skip -= 1

@@ -314,7 +314,9 @@ def push(version: str, repo: str, dry_run: bool, private: bool, store: Path, as_
     from corpus.show_version import push_data, show_push
     from corpus.verify import verify as run_verify
 
-    result = run_push(find_folder(version, store), repo, dry_run=dry_run, private=private, verify=run_verify)
+    tell = None if as_json else functools.partial(click.echo, err=True)
+    folder = find_folder(version, store)
+    result = run_push(folder, repo, dry_run=dry_run, private=private, verify=run_verify, progress=tell)
     if as_json:
         _print_json(push_data(result))
     else:

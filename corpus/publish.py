@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus import __version__
-from corpus.card import dataset_card
+from corpus.card import dataset_card, read_facts
 from corpus.croissant import croissant
 from corpus.plan import Plan
 from corpus.store import Store
@@ -54,11 +54,9 @@ def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
     manifest = _manifest(plan, outcome, results["views"], sources)
     (staged / "LICENSES.md").write_text(_licenses(manifest), "utf-8")
     manifest = _with_files(manifest, staged, rows)
-    card = _as_dict(manifest)
-    (staged / "README.md").write_text(dataset_card(card), "utf-8")
-    (staged / "croissant.json").write_text(
-        json.dumps(croissant(card), ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8"
-    )
+    (staged / "README.md").write_text(dataset_card(manifest, read_facts(staged, manifest)), "utf-8")
+    described = json.dumps(croissant(manifest), ensure_ascii=False, indent=2, sort_keys=True)
+    (staged / "croissant.json").write_text(described + "\n", "utf-8")
     manifest = _with_files(manifest, staged, rows)
     (staged / MANIFEST).write_text(manifest.to_json(), "utf-8")
     store.publish(staged, manifest.version)
@@ -191,10 +189,6 @@ def _with_files(manifest: Manifest, staged: Path, rows: dict[str, int]) -> Manif
         for p in paths
     ]
     return Manifest(**{**vars(manifest), "files": files})
-
-
-def _as_dict(manifest: Manifest) -> dict[str, Any]:
-    return dict(json.loads(manifest.to_json()))
 
 
 def _write_jsonl(path: Path, lines: list[dict[str, Any]]) -> None:

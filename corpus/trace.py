@@ -124,7 +124,7 @@ def _raw(record: dict[str, Any], part: dict[str, Any], base: Path | None) -> str
     """The file's own characters at the record's place, for formats that have such a place."""
     if base is None or record.get("char_start") is None or not part.get("encoding"):
         return None
-    path = base / part["path"]
+    path: Path = base / part["path"]
     if not path.is_file() or sha256_file(path) != part["sha256"]:
         return None
     text = path.read_bytes().decode(str(part["encoding"]), "replace")

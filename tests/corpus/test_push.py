@@ -421,6 +421,20 @@ def test_downloaded_version_is_the_published_one(client: Client, repo: str, vers
     assert LICENSE in (folder / "LICENSES.md").read_text("utf-8")
 
 
+def test_the_command_pushes_a_version_of_the_store(hub: HubServer, client: Client, repo: str, tmp_path: Path) -> None:
+    write_version(tmp_path / "tiny/versions/1.0.0", views=SMALL)
+    words = ["push", "1.0.0", "--repo", repo, "--store", str(tmp_path)]
+    dry = client.do("command", words=[*words, "--dry-run"])
+    assert (dry["exit"], repo in hub.repositories) == (0, False)
+    assert "data/sft/train-00000-of-00002.parquet" in dry["out"]
+    done = client.do("command", words=[*words, "--json"])
+    assert done["exit"] == 0
+    assert json.loads(done["out"])["commit"] == hub.repository(repo).tags["v1.0.0"]
+    without = client.do("command", env={"HF_TOKEN": None}, words=words)
+    assert (without["exit"], without["out"]) == (2, "")
+    assert without["err"].splitlines()[-1].startswith("Error: No Hugging Face token found. Set HF_TOKEN")
+
+
 @pytest.mark.slow
 def test_killed_at_any_request_the_next_push_ends_in_one_commit_and_one_tag(
     hub: HubServer, client: Client, repo: str, small: Path, tmp_path: Path

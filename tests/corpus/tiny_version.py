@@ -15,11 +15,12 @@ import polars as pl
 
 from corpus.card import CardFacts, dataset_card, read_facts
 from schemas.manifest import Manifest
-from schemas.records import DOCUMENT, SCHEMAS
+from schemas.records import DOCUMENT, SCHEMAS, make_record_id
 from schemas.views import VIEW_SCHEMAS
 
 LICENSE = "CC-BY-4.0"
 PASSAGE = "手足口病多见于5岁以下儿童。普通病例以对症治疗为主，注意隔离，避免交叉感染；\n体温超过38.5℃时可用退热药。"
+PASSAGE_ID = make_record_id("document", PASSAGE)
 PRIVATE = "这一行没有许可，不得公开"
 GENERATOR = {"method": "extractive", "name": "sections", "version": "1", "template": "treatment:3", "call_key": None}
 
@@ -28,7 +29,7 @@ def instruction(at: int, split: str, **columns: Any) -> dict[str, Any]:
     """One row of the instruction views."""
     answer = PASSAGE[14:24]
     return {
-        "record_id": f"i{split}{at:04}",
+        "record_id": make_record_id("instruction", split, str(at)),
         "task": ("medkqa", "evidiag", "trerecom")[at % 3],
         "aspect": None if at % 2 else "treatment",
         "domain": "paediatric",
@@ -38,14 +39,14 @@ def instruction(at: int, split: str, **columns: Any) -> dict[str, Any]:
             {"role": "user", "content": f"第{at}问：“手足口病”怎么治疗？| `代码` \\ 𠮷 👶"},
             {"role": "assistant", "content": answer},
         ],
-        "evidence": [{"record_id": "d0001", "start": 14, "end": 24, "text": answer}] if at % 4 != 3 else [],
+        "evidence": [{"record_id": PASSAGE_ID, "start": 14, "end": 24, "text": answer}] if at % 4 != 3 else [],
         "generator": GENERATOR,
         "verdicts": [] if at % 2 else [{"check": "span", "verdict": "pass"}],
         "source_id": "guide",
         "part": "guidelines/手足口病.pdf",
         "locator": f"p{at}",
         "license": LICENSE,
-        "group_id": f"g{split}{at}",
+        "group_id": make_record_id("group", split, str(at)),
         **columns,
     }
 
@@ -63,7 +64,12 @@ def preference(at: int, split: str) -> dict[str, Any]:
 def completion(at: int, split: str) -> dict[str, Any]:
     """One row of the completion view."""
     kept = {name: value for name, value in instruction(at, split).items() if name in VIEW_SCHEMAS["cpt"]}
-    return {**kept, "text": f"{PASSAGE}\n\n第{at}段", "origin": "document", "derived_from": ["d0001"] if at % 2 else []}
+    return {
+        **kept,
+        "text": f"{PASSAGE}\n\n第{at}段",
+        "origin": "document",
+        "derived_from": [PASSAGE_ID] if at % 2 else [],
+    }
 
 
 def rows_of_views(n_train: int = 7) -> dict[str, dict[str, list[dict[str, Any]]]]:
@@ -99,7 +105,7 @@ def write_version(
                 _write(folder / path, pl.DataFrame(shard, schema=VIEW_SCHEMAS[view]))
                 n_rows[path] = len(shard)
             layout.setdefault(view, {})[split] = {"files": paths, "n_rows": len(rows)}
-    document = {"record_id": "d0001", "license": license_name, "text": PASSAGE}
+    document = {"record_id": PASSAGE_ID, "license": license_name, "text": PASSAGE}
     provenance = pl.DataFrame([document], schema=SCHEMAS[DOCUMENT]).with_columns(canonical="text")
     _write(folder / "provenance/document-00000-of-00001.parquet", provenance)
     _write(folder / "rejected/drop_low_quality.parquet", pl.DataFrame({"text": [PRIVATE], "license": ["unknown"]}))

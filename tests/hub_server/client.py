@@ -106,6 +106,18 @@ def _push(version: str, repo: str, findings: list[str] | None = None, **options:
     return {**vars(result), "files": [vars(file) for file in result.files], "n_bytes": result.n_bytes, "told": told}
 
 
+def _command(*arguments: str) -> dict[str, Any]:
+    """The `pedcorpus` command with these arguments: its exit code and what it prints."""
+    from click.testing import CliRunner
+
+    from corpus.cli import main
+
+    done = CliRunner().invoke(main, arguments)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return {"exit": done.exit_code, "out": done.stdout, "err": done.stderr}
+
+
 def _load(repo: str, view: str, split: str, revision: str | None = None) -> dict[str, Any]:
     from datasets import load_dataset
 
@@ -136,6 +148,7 @@ def _run(code: str, folder: str) -> None:
 
 _JOBS: dict[str, Callable[..., Any]] = {
     "push": _push,
+    "command": lambda words: _command(*words),
     "load": _load,
     "splits": _splits,
     "download": _download,

@@ -30,7 +30,9 @@ FONT: Final = "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 _BODY: Final = ParagraphStyle("body", fontName="cjk", fontSize=10.5, leading=17, wordWrap="CJK", firstLineIndent=21)
 _STYLES: Final = {
     "h1": ParagraphStyle("h1", fontName="cjk", fontSize=18, leading=30, wordWrap="CJK", alignment=1, spaceAfter=8),
-    "h2": ParagraphStyle("h2", fontName="cjk", fontSize=13.5, leading=22, wordWrap="CJK", spaceBefore=9, keepWithNext=1),
+    "h2": ParagraphStyle(
+        "h2", fontName="cjk", fontSize=13.5, leading=22, wordWrap="CJK", spaceBefore=9, keepWithNext=1
+    ),
     "p": _BODY,
     "li": ParagraphStyle("li", parent=_BODY, fontSize=9, leading=14, firstLineIndent=0),
     "cell": ParagraphStyle("cell", fontName="cjk", fontSize=9, leading=13, wordWrap="CJK"),
@@ -72,6 +74,7 @@ def flowables(markdown: str, width: float) -> list[Flowable]:
         cells = [[Paragraph(cell, _STYLES["cell"]) for cell in row] for row in content]
         style = TableStyle(
             [
+                ("FONTNAME", (0, 0), (-1, -1), "cjk"),
                 ("GRID", (0, 0), (-1, -1), 0.5, HexColor("#888888")),
                 ("BACKGROUND", (0, 0), (-1, 0), HexColor("#eeeeee")),
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
@@ -102,6 +105,7 @@ def write_pdf(font: str = FONT, target: Path = TARGET) -> None:
         author="PedCorpus",
         subject="示例文本，CC-BY-4.0，不构成医疗建议",
         invariant=1,
+        initialFontName="cjk",  # else every page names Helvetica, which is not embedded
     )
     document.build(
         flowables(SOURCE.read_text(encoding="utf-8"), document.width), onFirstPage=page_number, onLaterPages=page_number
@@ -109,4 +113,5 @@ def write_pdf(font: str = FONT, target: Path = TARGET) -> None:
 
 
 if __name__ == "__main__":
-    write_pdf(*sys.argv[1:2], *map(Path, sys.argv[2:3]))
+    arguments = sys.argv[1:]
+    write_pdf(arguments[0] if arguments else FONT, Path(arguments[1]) if len(arguments) > 1 else TARGET)

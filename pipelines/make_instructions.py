@@ -40,8 +40,8 @@ class MakeInstructions(MakeStage):
     kind: ClassVar[str] = "make_instructions"
     reads: ClassVar[tuple[str, ...]] = (DOCUMENT, TRIPLE, DIALOGUE)
 
-    max_per_disease: int = field(default=14, metadata={"min": 0})
-    max_advice: int = field(default=3, metadata={"min": 0})
+    max_per_disease: int = field(default=20, metadata={"min": 0})
+    max_advice: int = field(default=5, metadata={"min": 0})
     max_consultations: int = field(default=2, metadata={"min": 0})
     max_per_section: int = field(default=4, metadata={"min": 0})
     max_per_dialogue: int = field(default=3, metadata={"min": 0})
@@ -81,11 +81,9 @@ class MakeInstructions(MakeStage):
         made: list[dict[str, Any]] = []
         modern = (pl.col("register").fill_null("modern") != "classical") & (pl.col("source_kind") != "plain")
         for row in frame.filter(_not_general() & modern).iter_rows(named=True):
-            for rule in (statute_rows, clause_rows, section_rows):
-                rows = rule(row, self.max_per_section)
-                if rows:
-                    made += rows
-                    break
+            rules = (statute_rows, clause_rows) if row["number"] else (section_rows,)
+            for rule in rules:
+                made += rule(row, self.max_per_section)
         return made
 
 

@@ -10,7 +10,11 @@ ORGANS: Final = (
     DiseaseClass(
         "acute abdomen",
         names="肠套叠 阑尾炎 肠系膜淋巴结炎 肠梗阻 巨结肠 幽门狭窄 胰腺炎 长结肠 肛门闭锁 肛膜闭锁 胆总管 结肠狭窄",
-        symptoms=f"{GASTRIC} {FEVER} 便血 哭闹 嗜睡 脱水 失水 腹部肿块 反跳痛 腹肌紧张 便秘 排气障碍 急腹症 溢乳 右下腹 "
+        symptoms=f"{GASTRIC} {FEVER} 便血 哭闹 嗜睡 脱水 失水 腹部肿块 反跳痛 腹肌紧张 便秘 排气障碍 急腹症 "
+        "溢乳 右下腹 "
+        ""
+        ""
+        ""
         ""
         "肠鸣 "
         "颈部淋巴结肿大 咽痛 淋巴结充血 胀痛 黄疸 肛管狭窄 直肠狭窄 肛区为皮肤覆盖 巨大的结肠",
@@ -20,7 +24,7 @@ ORGANS: Final = (
         "门静脉高压 肠套叠 粪瘘",
         parts="肠 胃 阑尾 腹 胰 胆 肛门 淋巴 肠系膜",
         departments="外科 消化",
-        treatments="药 手术 灌肠 保守 支持",
+        treatments="手术 灌肠 保守",
         infectious=False,
     ),
     DiseaseClass(
@@ -42,22 +46,34 @@ ORGANS: Final = (
         "生长缓慢 "
         "口渴 烦渴 皮肤干燥 放屁 吞气 腹部逐渐胀大 胃肠道 头晕 乏力",
         exams="便常规 粪 大便 电解质 超声 食管 食道 隐血 食物残渣 细菌性食物中毒 腹部平片",
-        complications="脱水 酸中毒 营养不良 贫血 吸入性肺炎 肛裂 电解质 低钾 鹅口疮 便秘 穿孔 消化道出血 窒息 休克 呕吐",
-        parts="胃 肠 腹部 食管 肛门",
+        complications="脱水 酸中毒 营养不良 贫血 吸入性肺炎 肛裂 电解质 低钾 鹅口疮 便秘 穿孔 消化道出血 窒息 "
+        "休克 呕吐",
+        parts="食管",
         departments="消化 中医 胃肠 肛肠",
         treatments="药 饮食 支持 对症",
         infectious=False,
         days=(3, 14),
     ),
     DiseaseClass(
-        "hernia and navel",
-        names="疝 脐炎 脐膨出 脐尿管 直肠脱垂",
-        symptoms="脐 腹股沟 肿物 肿块 脱肛 肛门外翻 肛门括约肌松弛 哭闹",
+        "infected navel",
+        names="脐炎 脐尿管",
+        symptoms="脐",
+        exams="中性粒 WBC 涂片 B超 培养",
+        complications="蜂窝织炎 败血症 腹膜炎",
+        parts="腹部 膀胱",
+        departments="外科 泌尿",
+        treatments="药 引流 理疗 手术",
+        infectious=False,
+    ),
+    DiseaseClass(
+        "hernia and prolapse",
+        names="疝 脐膨出 直肠脱垂",
+        symptoms="肿物 半球形肿块 可复性 腹股沟 腹壁缺损 脱肛 肛门外翻 肛门括约肌松弛 哭闹",
         exams="超声 腹部 脐检查 肛门 直肠指检 B超 中性粒 WBC 涂片",
         complications="肠梗阻 腹膜炎 蜂窝织炎 败血症 嵌顿",
         parts="腹 脐 肛门 膀胱 肠",
         departments="外科",
-        treatments="药 手术 胶布 引流 保守 自愈",
+        treatments="手术 胶布 保守 自愈",
         infectious=False,
     ),
     DiseaseClass(
@@ -142,7 +158,7 @@ ORGANS: Final = (
         complications="心力衰竭 心内膜炎 肺炎 肺动脉高压 脑脓肿",
         parts="心",
         departments="心",
-        treatments="药 手术 介入",
+        treatments="手术 介入",
         tempo="congenital",
         infectious=False,
     ),
@@ -231,7 +247,7 @@ ORGANS: Final = (
         complications="酮症 低血糖 脱水 脑损伤 惊厥",
         parts="胰腺 颅脑 血液 全身",
         departments="内分泌",
-        treatments="药 胰岛素 饮食 支持",
+        treatments="胰岛素 饮食",
         tempo="chronic",
         infectious=False,
     ),
@@ -244,7 +260,7 @@ ORGANS: Final = (
         complications="呼吸衰竭 肌无力危象 营养不良",
         parts="肌肉 脊髓 免疫 神经 颅脑",
         departments="神经",
-        treatments="药 支持 康复 对症",
+        treatments="药 支持 康复",
         tempo="chronic",
         infectious=False,
         asker="clinician",
@@ -258,7 +274,8 @@ ORGANS: Final = (
         "肌肉发育不良 共济失调 肌肉萎缩 剧痛 异常矮小",
         exams="维生素 锌 钙 磷 碱性磷酸酶 铁 微量元素 骨密度 骨和关节平片 毛细血管脆性 转铁蛋白 前白蛋白 暗适应 "
         "氨基酸 体检",
-        complications="佝偻病 贫血 感染 肺炎 低血糖 营养不良 骨折 骨质疏松 结膜炎 侏儒 惊厥 口炎 皮炎 心力衰竭 低钙血症",
+        complications="佝偻病 贫血 感染 肺炎 低血糖 营养不良 骨折 骨质疏松 结膜炎 侏儒 惊厥 口炎 皮炎 心力衰竭 "
+        "低钙血症",
         parts="全身 骨",
         departments="营养 骨",
         treatments="药 食 营养 饮食 钙",
@@ -272,7 +289,7 @@ ORGANS: Final = (
         exams="血 尿 维生素 汞 心电图 平片",
         complications="肾衰 意识障碍",
         departments="急诊 消化",
-        treatments="药 对症 病因",
+        treatments="对症 病因",
         infectious=False,
         asker="nobody",
     ),
@@ -296,7 +313,7 @@ ORGANS: Final = (
         "言语中断 交叉腿 面色潮红 面红 哭闹 发绀 学习障碍 听觉 攻击行为 字词不能连续 失眠",
         exams="脑电图 脑诱发电位 智力 语调 神经系统检查",
         complications="焦虑 强迫 抑郁 睡眠障碍 情绪障碍 品行障碍 多动症 学习 失眠 语言障碍",
-        parts="心理 颅脑",
+        parts="",
         departments="神经 心理 精神",
         treatments="心理 行为 训练 精神",
         tempo="chronic",
@@ -328,69 +345,5 @@ ORGANS: Final = (
         treatments="药 手术 支持 外科",
         infectious=False,
         asker="clinician",
-    ),
-    DiseaseClass(
-        "skin",
-        names="口周湿疹 湿疹 尿布 红臀 奶癣 痤疮 皮炎 脓疱 黄水疮 热疮 红斑 荨麻疹 苔藓 皮肤综合征 外胚层 厚甲 鱼鳞",
-        symptoms="丘疹 皮疹 红斑 臀部红 皮肤发红 脱屑 鳞屑 痒 结痂 脓疱 水疱 疱 风团 红晕 斑疹 皮肤 发烧 毛发 指甲 "
-        "角化 牙齿异常 口唇周围",
-        exams="皮肤 皮损 皮疹 真菌 涂片 过敏原 斑贴 血常规 白细胞 锌 出汗",
-        complications="感染 败血症 蜂窝织炎 肺炎 皮炎 湿疹 褥疮 脓毒",
-        parts="皮肤 臀 口",
-        departments="皮肤 中医",
-        treatments="药 局部 一般 支持",
-        infectious=None,
-        days=(7, 30),
-    ),
-    DiseaseClass(
-        "allergy",
-        names="过敏 超敏",
-        symptoms="瘙痒 风团 水肿 丘疹 皮疹 恶心 呕吐 呼吸困难",
-        exams="IgE 免疫球蛋白E 皮肤试验 斑贴 嗜酸",
-        complications="休克",
-        parts="皮肤",
-        departments="皮肤 过敏 变态",
-        infectious=False,
-    ),
-    DiseaseClass(
-        "eye",
-        names="白内障 斜视 泪囊 视网膜 结膜炎 弱视 近视 角膜炎",
-        symptoms="眼 流泪 视 畏光 晶状体 目垢",
-        exams="眼 角膜 瞳孔 泪 屈光 立体视觉 视网膜",
-        complications="弱视 斜视 结膜炎 白内障 视网膜 眼球震颤",
-        parts="眼",
-        departments="眼",
-        treatments="手术 保守 药",
-        tempo="chronic",
-        infectious=None,
-    ),
-    DiseaseClass(
-        "bones and joints",
-        names="骨 关节 斜颈 髋 类风湿 距骨 脊柱裂 尺桡",
-        symptoms="关节 步态 跛行 疼痛 压痛 肿 畸形 驼背 头颈 颈部肌肉 颈部肿块 旋前 旋后 足 肘 挛缩 弛张热 斑丘疹 "
-        "活动受限 矮小 头颅增大 下肢 大小便失禁",
-        exams="骨 关节 平片 MRI CT 髋 颈椎 脊柱 类风湿 血沉",
-        complications="脊柱侧 关节炎 骨折 强直 脱位 脑积水 斜颈",
-        parts="骨 关节 颈 肌肉 足 肢 脊",
-        departments="骨 风湿 神经",
-        treatments="手术 保守 支具 矫正 药 综合",
-        tempo="chronic",
-        infectious=False,
-    ),
-    DiseaseClass(
-        "inborn errors of metabolism, chromosomes, syndromes",
-        names="苯丙酮 半乳糖 甲基丙二酸 氨基酸 胱氨酸 糖原 贮积 戈谢 唐氏 猫叫 综合征 遗传 免疫缺陷 结节性硬化 "
-        "神经纤维瘤 软骨 色素变性 脑硫脂 畸形 血管瘤",
-        symptoms="智力 毛发色淡 鼠臭 眼距 小头 颈短 高腭弓 生长缓慢 抽搐 惊厥 嗜睡 昏迷 拒食 呕吐 肝肿大 肝脾肿大 黄疸 "
-        "低血糖 眼距 小头 肌张力 共济失调 反复感染 "
-        "脊柱侧弯 多指 并指 咖啡牛奶斑 癫痫 免疫缺陷 高腭弓 四肢畸形 肢体短缩 前额 酮尿 颈短 丘疹 语言障碍",
-        exams="染色体 基因 苯丙氨酸 筛查 半乳糖 氨基酸 酶学 免疫球蛋白 羊水 颅脑 脑电图 心电图 超声心动图 尿",
-        complications="癫痫 低血糖 先天性心脏病 肺炎 脑膜炎 斜视 白内障 脑瘫 湿疹 贫血 脾破裂 骨折 脊柱侧",
-        parts="全身 免疫 颅脑 骨 神经",
-        departments="内分泌 神经 遗传 骨 血液 内科",
-        treatments="饮食 食 药 训练 对症 支持",
-        tempo="congenital",
-        infectious=False,
-        asker="nobody",
     ),
 )

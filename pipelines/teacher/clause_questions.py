@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipelines.teacher.passages import Sentence, evidence, excerpt, sentences, stands_alone, told
+from pipelines.teacher.passages import MAX_CHARS, Sentence, evidence, excerpt, sentences, stands_alone, told
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Row, assistant, instruction, user
 from pipelines.teacher.section_questions import clean_heading
@@ -24,19 +24,29 @@ _INSTITUTION: Final = re.compile(r"机构|单位|食堂|家委|工作人员|从�
 _ENGLISH: Final = re.compile(r"\s*[A-Za-z][A-Za-z \-,'()]+$")
 _CASE: Final = re.compile(r"^(?:在)?([^，。；：]{4,26}(?:时|后|前|期间|情况下|以内))，")
 _IF: Final = re.compile(r"^(?:若|如果|如|一旦)([^，。；：]{3,28})(?:时)?，")
+_TO: Final = re.compile(r"^为了?([^，。；：]{4,26})，(?=宜|应|可|需)")
+_ABOUT: Final = re.compile(r"^([^，。；：宜应]{3,14})，(?=宜|应|推荐|建议)")
+_LIST: Final = re.compile(r"^(?:宜|应)?([^，。；]{0,12}?)(?:以下|下列)([^，。；：]{2,30})[：:]?$")
 _FOR: Final = re.compile(r"^对于?([^，。；：宜]{3,26})，")
 _NOT: Final = re.compile(r"^([^，。；：]{0,20}?)(?:不宜|不应|不得|不可|不能|禁止|避免)([^，。；：]{2,18})[，。；]")
-_SHOULD: Final = re.compile(r"^([^，。；：]{0,20}?)(?<![适便不])(?:宜|应当|应|推荐|建议|需要|需)([^，。；：宜]{2,20})[，。；]")
+_SHOULD: Final = re.compile(
+    r"^([^，。；：]{0,20}?)(?<![适便不])(?:宜|应当|应|推荐|建议|需要|需)([^，。；：宜]{2,20})[，。；]"
+)
 _YES: Final = ("是的。", "是的，建议这样做。", "建议这样做。")
 _NO: Final = ("不建议这样做。", "最好不要。", "不宜这样做。")
 _MATTER: Final = re.compile(r"母乳|辅食|喂养|哺|奶|零食|食物|膳食|烹|营养|配餐")
 _PHRASE: Final = re.compile(r"^(?:根据|按照|依照|结合|参照|在[^，]*下$|遵循)|丰富$|[“”（(]")
-_AMOUNT: Final = re.compile(r"^([^，。；：\d]{4,24}?)(?:宜为|宜不少于|不少于|不宜超过|不超过|宜控制在|宜)\s*[≥≤<>]?\s*\d")
+_AMOUNT: Final = re.compile(
+    r"^((?:\d+\s*岁～\d+\s*岁)?[^，。；：\d]{4,24}?)(?:宜为|宜不少于|不少于|不宜超过|不超过|宜控制在|宜)[：:]?\s*[≥≤<>]?[^，。；\d]{0,6}\d"
+)
+_RULE: Final = re.compile(r"原则|方法|顺序|方式")
 _CASES: Final = ("{w}{c}，应该怎么做？", "{w}{c}，有什么建议？", "请问{w}{c}，要注意什么？")
 
 
 def clause_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` instructions from one numbered clause; none where no natural question fits it."""
+    if len(row["text"]) > MAX_CHARS:
+        return []
     if not row["number"] or not _NUMBERED.search(row["number"]) or len(row["text"]) > 900:
         return []
     path = [clean_heading(h) for h in row["section_path"] or []]
@@ -71,15 +81,13 @@ def _drafts(row: Row, path: list[str], found: list[Sentence]) -> Iterator[tuple[
         return
     if sum(len(s.text) for s in kept) < 10:
         return
-    question = _question(row, path, kept[0].text)
+    question = _listing(path) or _question(row, path, kept[0].text) or _opening(row, path)
     if question:
         template, asked, opening = question
         yield "recommendation", template, asked, opening, kept
 
 
-def _definition(
-    row: Row, path: list[str], found: list[Sentence]
-) -> tuple[str, str, str, str, list[Sentence]] | None:
+def _definition(row: Row, path: list[str], found: list[Sentence]) -> tuple[str, str, str, str, list[Sentence]] | None:
     """`什么是…？` for an entry of the chapter 术语和定义."""
     if not any("术语" in h for h in path):
         return None
@@ -87,6 +95,9 @@ def _definition(
     heading = _ENGLISH.sub("", path[-1]).strip()
     if body and _ENGLISH.search(body[0].text) and len(body) > 1:
         heading, body = _ENGLISH.sub("", body[0].text).strip(), body[1:]
+    kind = re.match(r"([^：:，。]{2,14})[：:](?=指)", body[0].text) if body else None
+    if kind:
+        return "definition", "definition", f"什么是{kind[1]}？", "", body[:2]
     if not body or not 2 <= len(heading) <= 14 or "术语" in heading:
         return None
     asked = pick(("什么是{t}？", "“{t}”是什么意思？", "{t}指的是什么？"), row["record_id"], "definition")
@@ -101,14 +112,22 @@ def _question(row: Row, path: list[str], first: str) -> tuple[str, str, str] | N
     key = row["record_id"]
     who, topic = _whom(path), _topic(path)
     context = who if not _CHILD.search(first[:24]) or re.match(r"宜|不宜", first) else ""
-    if topic and not _MATTER.search(first[:24]):
+    if _INSTITUTION.search(first[:24]):
+        about = ""
+    elif topic and not _MATTER.search(first[:24]):
         about = f"关于{context}的{topic}，" if context else f"关于{topic}，"
     else:
         about = f"{context}，" if context else ""
-    for template, pattern in (("case", _CASE), ("if", _IF), ("for", _FOR)):
+    for template, pattern in (("case", _CASE), ("if", _IF), ("for", _FOR), ("to", _TO), ("about", _ABOUT)):
         match = pattern.match(first)
         if match:
-            case = {"if": f"如果{match[1]}", "for": f"对于{match[1]}", "case": match[0][:-1]}[template]
+            case = {
+                "if": f"如果{match[1]}",
+                "for": f"对于{match[1]}",
+                "to": f"为了{match[1]}",
+                "about": f"关于{match[1]}",
+                "case": match[0][:-1],
+            }[template]
             return template, pick(_CASES, key, template).format(w=about, c=case), ""
     match = _AMOUNT.match(first)
     if match:
@@ -116,15 +135,36 @@ def _question(row: Row, path: list[str], first: str) -> tuple[str, str, str] | N
     match = _NOT.match(first)
     if match and not re.search(r"宜|应", match[1]):
         subject, verb = match[1].strip(), match[2].strip()
-        return "not", f"{about}{subject}{'可以' if subject else '能不能'}{verb}吗？".replace("能不能", "可以"), pick(_NO, key, "no")
+        return (
+            "not",
+            f"{about}{subject}{'可以' if subject else '能不能'}{verb}吗？".replace("能不能", "可以"),
+            pick(_NO, key, "no"),
+        )
     match = _SHOULD.match(first)
-    if match and len(match[1]) + len(match[2]) >= 5:
+    if match and len(match[1]) + len(match[2]) >= 4:
         subject, verb = match[1].strip(), match[2].strip()
         if _PHRASE.search(verb):
             return None
         asked = pick(("{s}需要{v}吗？", "{s}是不是应该{v}？", "{s}应该{v}吗？"), key, "should")
         return "should", about + asked.format(s=subject, v=verb), pick(_YES, key, "yes")
     return None
+
+
+def _listing(path: list[str]) -> tuple[str, str, str] | None:
+    """The heading announces the list that is this clause: 以下情况时可选择…： becomes 哪些情况…？"""
+    match = _LIST.match(path[-1]) if path else None
+    if not match:
+        return None
+    return "list", f"{match[1]}哪些{match[2]}？".replace("时可", "下可以").replace("哪些富含", "哪些富含"), ""
+
+
+def _opening(row: Row, path: list[str]) -> tuple[str, str, str] | None:
+    """The first clause under a heading that names a rule of feeding: what is the rule?"""
+    topic, who = _topic(path[:-1]), _whom(path)
+    heading = path[-1] if path else ""
+    if not row["number"].endswith(".1") or not topic or not 3 <= len(heading) <= 8 or not _RULE.search(heading):
+        return None
+    return "opening", f"{who}{topic}的{heading}是什么？", ""
 
 
 def _whom(path: list[str]) -> str:
@@ -138,6 +178,11 @@ def _whom(path: list[str]) -> str:
 def _topic(path: list[str]) -> str:
     """The nearest heading that names a matter (母乳喂养), not a form (喂养原则)."""
     for heading in reversed(path[1:]):
-        if _MATTER.search(heading) and not _GENERIC.search(heading) and not _AGES.search(heading) and len(heading) <= 10:
+        if (
+            _MATTER.search(heading)
+            and not _GENERIC.search(heading)
+            and not _AGES.search(heading)
+            and len(heading) <= 10
+        ):
             return heading
     return ""

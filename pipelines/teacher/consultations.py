@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.diseases import Disease
 from pipelines.teacher.graph_questions import departments_said
-from pipelines.teacher.lay_names import lay_name
+from pipelines.teacher.hallmarks import has_hallmark, noticed
+from pipelines.teacher.lay_names import after_asking, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import Message, assistant, instruction, user
 
@@ -62,7 +63,7 @@ _YOUNG_ASK: Final = (
     "先别急着下结论，还有没有{m}？",
     "有没有注意到{m}？这些对判断很重要。",
 )
-_YOUNG_YES: Final = ("有，查体见到{m}。", "有的，记录里写着{m}。", "是的，还有{m}。")
+_YOUNG_YES: Final = ("有的，{m}。", "有的，记录里写着{m}。", "是的，还有{m}。")
 _CONCLUDE: Final = (
     "结合{who}有{s}等表现，考虑{d}的可能性比较大，这些都是{d}可以出现的表现。",
     "从您说的情况看，{who}有{s}，首先要考虑{d}。依据就是这些表现和{d}相符。",
@@ -101,6 +102,12 @@ _ALARMS: Final = (
 )
 
 
+# Which germ or gene it is cannot be heard from a story.
+_NEEDS_LAB: Final = re.compile(
+    r"真菌|球菌|衣原体|支原体|病毒|结核|弓形|疱疹|梅毒|杆菌|幽门|癫痫|缺乏|间质|增生|先天|发育|肌|胶|缺损|未闭"
+)
+
+
 class _Story(NamedTuple):
     told: list[str]
     asked: list[list[str]]
@@ -110,11 +117,11 @@ def consultations(disease: Disease, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` EviDiag instructions on one disease, each with another asker and other symptoms first."""
     if disease.kind.asker == "nobody" or "department" not in disease.facts or not disease.texts("exam"):
         return []
-    terms = [t for t in disease.texts("symptom") if lay_name(t)]
+    terms = [t for t in noticed(disease) if lay_name(t)]
     by_parent = disease.kind.asker == "parent" and len(terms) >= 3
     if not by_parent:
         terms = disease.texts("symptom")
-    if len(terms) < 3 or _NOT_NAMED.search(disease.name):
+    if len(terms) < 3 or _NOT_NAMED.search(disease.name) or not has_hallmark(disease.name, terms):
         return []
     rows = []
     for number in range(min(at_most, len(terms) - 1)):
@@ -149,8 +156,7 @@ def _lay(terms: Sequence[str]) -> str:
 
 
 def _plain(terms: Sequence[str]) -> str:
-    """As `_lay`, for after 有没有: without the 说 of 说头疼."""
-    return "、".join((lay_name(term) or term).removeprefix("老说").removeprefix("说") for term in terms)
+    return "、".join(after_asking(term) for term in terms)
 
 
 def _asker(disease: Disease, *key: str) -> tuple[str, str]:
@@ -195,7 +201,7 @@ def _conclusion(disease: Disease, story: _Story, who: str, key: tuple[str, str],
     named = "、".join([*story.told, *(term for asked in story.asked for term in asked)])
     d, risks = disease.name, "、".join(disease.texts("complication"))
     firm = _CONCLUDE if confirm is _CONFIRM else (_CONCLUDE[0], _CONCLUDE[2])
-    sure = len(story.told) + sum(map(len, story.asked)) >= 4
+    sure = not _NEEDS_LAB.search(d) and len(story.told) + sum(map(len, story.asked)) >= 4
     parts = [
         pick(firm if sure else _CONSIDER, *key, "conclude").format(who=who, s=named, d=d),
         pick(confirm, *key, "confirm").format(

@@ -18,26 +18,29 @@ _EMPTY: Final = re.compile(
     r"希望.{0,14}(?:帮助|康复|健康|痊愈|好起来|满意|顺利|成长|摆脱|恢复|快乐|开心|好转|改善)|期望.{0,14}(?:帮助|健康|康复)|"
     r"(?:随时|欢迎|可以|请).{0,10}(?:咨询我?|提问|问我|联系我|追问|留言|告诉我)|尽力(?:帮助|解答|提供)|我会(?:尽|一直|全力)|"
     r"我是.{0,16}(?:医生|医师|助手|大夫|模型)|仅供参考|可以做为参考|五星|好评|关注我|点赞|话题给你|信号不好|打错了|抱歉|不好意思|"
-    r"(?:发|传).{0,6}(?:图片|照片|单子|我看)|话费|在吗|忙吗|还有(?:什么)?(?:问题|疑问)|其他(?:任何)?(?:问题|疑问)|早日康复|放心吧$"
+    r"(?:发|传).{0,6}(?:图片|照片|单子|我看)|话费|在吗|忙吗|(?:好|重要|棒)的?问题[！!。]|^(?:我)?(?:了解|理解)到?(?:您|你)?的?(?:情况|问题|担忧|担心)|给(?:您|你)一些(?:建议|信息)[。.]?$|还有(?:什么)?(?:问题|疑问)|其他(?:任何)?(?:问题|疑问)|早日康复|放心吧$"
 )
 _OPENER: Final = re.compile(
     r"^(?:(?:您|你)好[啊呀]?|亲|朋友|家长(?:您|你)好|好的|嗯+|哦+|明白了|了解了|当然(?:可以)?|没错|是的|对的?|"
     r"根据(?:您|你)(?:的)?(?:描述|叙述|所述|提供|说)[^，,]{0,12})[，,、！!。.～~ ]+"
 )
-_ADVERT: Final = re.compile(r"哪家医院|电话|热线|微信|qq|QQ|预约|价格|多少钱|费用|优惠|加我|公众号|网址|http|www|\bTH\b")
+_ADVERT: Final = re.compile(
+    r"哪家医院|电话|热线|微信|qq|QQ|预约|价格|多少钱|费用|优惠|加我|公众号|网址|http|www|\bTH\b"
+)
 _PICTURE: Final = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]")
 # Words that a synonym machine put in: 复发 → 病发, 是否 → 如何, 出现 → 再次出现. Two of them and nobody wrote the text.
 _MACHINE: Final = re.compile(
     r"再次(?:出现|发生|出)|进行咨询|仔细检查|需要有|如何[有存为患]|隔代遗传|脉冲|备感|致使|引来|病发|救药|助其|预防工作|动用|"
     r"羊羔|不定期|许多次|清洁剂|互相配|经营|濒死|购买的信|剧烈疼|复方性|实施(?:控制|治疗|检查|救)|决定(?:正规|合适|一些)|喝啤酒|"
-    r"生长发育异|始终保持|改进(?:脑|颅|检)|心绞痛作|排便顺序|麻醉胰岛素|仔细检|检验确诊|财产性|绝不会再次"
+    r"生长发育异|始终保持|改进(?:脑|颅|检)|心绞痛作|排便顺序|麻醉胰岛素|仔细检|检验确诊|财产性|绝不会再次|忧心|放柔|护理工作|依稀记得|详细理解|理解一下|稳定副作用|中成药或者是中医中草药|干扰不大|适得其反|对症救治|及时救治|来救治|降生|看重|"
+    r"有留意|咨询者|病状|血常规仔细|恰当|增进|拥有无|尽可能要|复查看|检查看一|撒手人寰|饮食疗法需要|为基础，|严重患者|讨厌吃|备取"
 )
 
 
 class Said(NamedTuple):
     """What is left of one turn: its sentences as `(start, end)` in the turn, and their text in one piece."""
 
-    index: int
+    number: int
     role: str
     spans: tuple[tuple[int, int], ...]
     text: str
@@ -62,7 +65,9 @@ def _said(index: int, role: str, content: str) -> Said:
 def _trimmed(content: str, start: int, end: int) -> tuple[int, int]:
     """The sentence without a greeting in front and without blanks and pictures at its ends."""
     for _ in range(3):
-        while start < end and (content[start].isspace() or content[start] in "，,、。！!～~" or _PICTURE.match(content[start])):
+        while start < end and (
+            content[start].isspace() or content[start] in "，,、。！!～~" or _PICTURE.match(content[start])
+        ):
             start += 1
         opener = _OPENER.match(content, start, end) if start < end else None
         opener = _OPENER.match(content[start:end]) if opener is None else opener
@@ -110,9 +115,9 @@ def evidence(row: Row, said: Sequence[Said]) -> list[dict[str, Any]]:
     places = turn_spans(data["turns"])
     found = []
     for turn in said:
-        base = places[turn.index][0]
+        base = places[turn.number][0]
         runs: list[tuple[int, int]] = []
-        content = data["turns"][turn.index]["content"]
+        content = data["turns"][turn.number]["content"]
         for start, end in turn.spans:
             if runs and not content[runs[-1][1] : start].strip():
                 runs[-1] = (runs[-1][0], end)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pipelines.teacher.conversation_cleaning import Said, cleaned, closed, evidence, is_advert, is_machine_made
-from pipelines.teacher.conversations import closed_question
+from pipelines.teacher.conversations import MAX_CHARS, closed_question
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Message, Row, assistant, preference, user
 
@@ -27,6 +27,8 @@ _KEY: Final = re.compile(r"[\u4e00-\u9fff]{2}")
 
 def conversation_preferences(row: Row, at_most: int = 1) -> list[dict[str, Any]]:
     """Up to `at_most` preferences from one conversation."""
+    if sum(len(turn["content"] or "") for turn in row["turns"] or []) > MAX_CHARS:
+        return []
     said = [turn for turn in cleaned(row["turns"] or []) if turn.text]
     if not said or is_machine_made("".join(t.text for t in said), 2):
         return []
@@ -49,7 +51,13 @@ def _is_curt(text: str) -> bool:
 
 def _more(said: Sequence[Said], at: int) -> list[Said]:
     """Later turns of the doctor on the same matter, with a piece of safety advice among them; else nothing."""
-    matter = {m for t in (said[at - 1].text, said[at].text) for i in range(len(t) - 1) for m in [t[i : i + 2]] if _KEY.match(m)}
+    matter = {
+        m
+        for t in (said[at - 1].text, said[at].text)
+        for i in range(len(t) - 1)
+        for m in [t[i : i + 2]]
+        if _KEY.match(m)
+    }
     chosen: list[Said] = []
     length = len(said[at].text)
     for turn in said[at + 1 : at + 7]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise, takewhile
 from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.conversation_cleaning import Said, cleaned, closed, evidence, is_advert, is_machine_made
@@ -19,16 +20,26 @@ from pipelines.teacher.rows import Message, Row, assistant, instruction, user
 MIN_ANSWER_CHARS: Final = 36
 MAX_ANSWER_CHARS: Final = 900
 MAX_ROUNDS: Final = 8
+MAX_CHARS: Final = 20_000
+"""Longer conversations are transcripts of something else."""
 
-_ASKS: Final = re.compile(r"[？?]|吗|呢[，。]?$|怎么|什么|如何|能不能|可不可以|是不是|会不会|多少|多久|为啥|咋|哪些|行不|办$|请问|需要.{0,8}不")
+_ASKS: Final = re.compile(
+    r"[？?]|吗|呢[，。]?$|怎么|什么|如何|能不能|可不可以|是不是|会不会|多少|多久|为啥|咋|哪些|行不|办$|请问|需要.{0,8}不"
+)
 _DOCTOR_ASKS: Final = re.compile(r"[？?]|吗[。]?$|有没有|存不存在|是否|多大|多久了?[。]?$|请问|多长时间")
-_ADVICE: Final = re.compile(r"建议|可以|应该|应当|需要|注意|避免|服用|口服|喂|涂|使用|治疗|就医|医院|检查|观察|不要|多喝|饮食|护理|保持|预防")
-_TREATMENT_ASKED: Final = re.compile(r"怎么办|咋办|治|吃什么|用药|什么药|护理|注意|怎么做|处理|缓解|改善|方法|可以.{0,14}吗|能.{0,14}吗|需要|办|喂|调理|预防|补")
+_ADVICE: Final = re.compile(
+    r"建议|可以|应该|应当|需要|注意|避免|服用|口服|喂|涂|使用|治疗|就医|医院|检查|观察|不要|多喝|饮食|护理|保持|预防"
+)
+_TREATMENT_ASKED: Final = re.compile(
+    r"怎么办|咋办|治|吃什么|用药|什么药|护理|注意|怎么做|处理|缓解|改善|方法|可以.{0,14}吗|能.{0,14}吗|需要|办|喂|调理|预防|补"
+)
 _NAMED: Final = re.compile(
     r"(?:考虑|可能(?:是|为|患有?|得了?|属于|存在|由|与)|有可能(?:患上|得|是)了?|应该是|诊断为|提示|符合|属于|怀疑(?:是|为)?|像是|可能患有|患上了)"
     r"[^。？！?!，,]{0,16}?(?:炎|病|症|感染|感冒|腹泻|便秘|过敏|湿疹|贫血|缺乏|消化不良|肠绞痛|肠胀气|哮喘|鼻炎|热|疹|囊肿|积食|生理性|疝|痱|疮|中毒|肠套叠|黄疸|惊厥|癫痫|胀气|攒肚|缺钙|不足)"
 )
-_DIAGNOSED: Final = re.compile(r"(?:可能患有|有可能患上了?|有可能得了?|可能得了?|考虑(?:是)?)([\u4e00-\u9fff]{2,12}?)[,，。]")
+_DIAGNOSED: Final = re.compile(
+    r"(?:可能患有|有可能患上了?|有可能得了?|可能得了?|考虑(?:是)?)([\u4e00-\u9fff]{2,12}?)[,，。]"
+)
 _SYMPTOM: Final = re.compile(
     r"发烧|发热|烧|咳|痰|鼻涕|流涕|鼻塞|喷嚏|喘|呕吐|吐奶|恶心|拉肚|腹泻|稀便|大便|便秘|肚子|腹痛|腹胀|胀|疹|疱|痒|红|肿|痛|疼|哭|精神|食欲|"
     r"胃口|睡|黄|血|抽|汗|尿|乏力|消瘦|打嗝|口臭|过敏|流口水|嗓|喉|眼屎|\d+(?:\.\d+)?\s*(?:度|℃)"
@@ -36,10 +47,25 @@ _SYMPTOM: Final = re.compile(
 _DENIED: Final = re.compile(r"没有|没|不存在|不是|无|未|不(?=发烧|咳|吐|拉|痛|疼|痒)")
 _UNSAFE: Final = re.compile(
     r"甘草片|阿司匹林|尼美舒利|安乃近|庆大霉素|四环素|去痛片|酒精擦|擦酒精|捂汗|偏方|祖传|根治|包治|吗啡|可待因|匹多莫德|利巴韦林|"
-    r"不要使用含氟|竹罐|放血|挑四缝|香灰|输液(?:好得快|快)|激素药膏随便|氨酚黄那敏|纳而平|复方氨酚|蜂蜜水?(?=.{0,8}(?:婴|月))|四磨汤|清火宝"
+    r"不要使用含氟|竹罐|放血|挑四缝|香灰|输液(?:好得快|快)|激素药膏随便|氨酚黄那敏|纳而平|复方氨酚|咬住|掐人中|撬开|不要使用凉水|冷却时间不宜过长|猪脑|沐浴露|保温垫|热水袋|免疫增强剂|米粉.{0,16}奶瓶|随意给宝宝使用退烧药|抗过敏药物的药膏|高盐|蜂蜜水?(?=.{0,8}(?:婴|月))|四磨汤|清火宝"
+)
+_ANNOUNCES: Final = re.compile(
+    r"(?:接下来|以下|下面|如下|一些|几个).{0,16}(?:建议|方法|措施|办法|步骤|几点|可能原因).{0,24}[。：:]?$|可以吗？?。?$|可以给您一些建议|您可以试试。$"
+)
+_CHILD: Final = re.compile(
+    r"宝宝|宝贝|孩子|小孩|儿童|小儿|婴|新生儿|幼儿|娃|儿科|胎|早产|(?<!\d)(?:[1-9]|1[0-7])\s*岁|\d+\s*个?月(?:大|零|的)|[一二三四五六七八九十两]+(?:岁|个月)|[男女]孩|小朋友|儿子|女儿|周岁"
+)
+_ELDER: Final = re.compile(
+    r"女儿.{0,6}带我|儿子.{0,6}带我|我(?:今年)?[2-9]\d岁|父亲|母亲|爷爷|老公|老婆|婆婆|丈夫|高血压|脑梗|更年期|备孕|怀孕|自己有了|眼袋"
 )
 _BAD: Final = re.compile(r"\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<|>|\[姓名\]|\[电话\]")
-_SIMULATED: Final = re.compile(r"(?:有没有发现|存不存在|目前有没有|有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]")
+_SIMULATED: Final = re.compile(
+    r"(?:有没有发现|存不存在|目前有没有|有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]"
+)
+_LEANS: Final = re.compile(
+    r"这种|这个|这样|这些|那|还|除了|上述|它|此|另外|具体|其他|按照|您说|你说|建议的|刚才|明白|好的|知道了|会注意"
+)
+_LEANS_BACK: Final = re.compile(r"上述|前面|刚才|除了以上|我之前|如前|除了.{0,10}[，,]|以上")
 _OPENINGS: Final = ("结合您说的{q}，", "根据您提到的{q}，", "从您描述的{q}来看，")
 
 
@@ -52,14 +78,27 @@ class Round(NamedTuple):
 
 def conversation_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` instructions from one conversation; none where no turn answers anything."""
-    rounds = _rounds(cleaned(row["turns"] or []))
+    if sum(len(turn["content"] or "") for turn in row["turns"] or []) > MAX_CHARS:
+        return []
+    rounds = list(takewhile(lambda pair: not _UNSAFE.search(pair.doctor.text), _rounds(cleaned(row["turns"] or []))))
     if not rounds:
         return []
     everything = "".join(turn["content"] or "" for turn in row["turns"])
-    if is_machine_made(everything, 2) or _BAD.search("".join(r.patient.text + r.doctor.text for r in rounds)):
+    if is_machine_made(everything, 1 if len(rounds) == 1 else 2) or _BAD.search(
+        "".join(r.patient.text + r.doctor.text for r in rounds)
+    ):
+        return []
+    if row["domain"] != "medical" and not _about_a_child(row, rounds):
         return []
     made = list(_general(row, rounds) if row["domain"] == "medical" else _paediatric(row, rounds))
     return made[:at_most]
+
+
+def _about_a_child(row: Row, rounds: Sequence[Round]) -> bool:
+    """Whether the first question says enough, and about a child: an answer to nothing helps nobody."""
+    first = _question(row, rounds[0])
+    said = first + (row["department"] or "")
+    return len(first) >= 10 and bool(_CHILD.search(said)) and not _ELDER.search(first)
 
 
 def _rounds(said: Sequence[Said]) -> list[Round]:
@@ -82,7 +121,9 @@ def _rounds(said: Sequence[Said]) -> list[Round]:
 def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
     named = _naming_round(rounds)
     if named is not None:
-        yield _row(row, rounds[: named + 1], "evidiag", "diagnosis", "dialogue/diagnosis", _with_grounds(row, rounds, named))
+        yield _row(
+            row, rounds[: named + 1], "evidiag", "diagnosis", "dialogue/diagnosis", _with_grounds(row, rounds, named)
+        )
     for last in range(len(rounds) - 1, -1, -1):
         if named is not None and last <= named:
             return
@@ -91,7 +132,19 @@ def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
             advises = _ADVICE.search(rounds[last].doctor.text) and _TREATMENT_ASKED.search(asked)
             task = "trerecom" if advises else "medkqa"
             yield _row(row, rounds[: last + 1], task, "advice" if advises else "knowledge", "dialogue/advice", None)
+            yield from _singles(row, rounds[:last])
             return
+
+
+def _singles(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+    """Earlier rounds whose question needs nothing before it, each as a question of its own."""
+    for pair in rounds:
+        asked = pair.patient.text
+        alone = 10 <= len(asked) <= 120 and _CHILD.search(asked) and not _LEANS.search(asked)
+        if alone and _answers(pair) and not _LEANS_BACK.search(pair.doctor.text):
+            advises = bool(_TREATMENT_ASKED.search(asked))
+            task, aspect = ("trerecom", "advice") if advises else ("medkqa", "knowledge")
+            yield _row(row, [pair], task, aspect, "dialogue/single", None)
 
 
 def _general(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
@@ -111,6 +164,7 @@ def _answers(pair: Round) -> bool:
         and not text.rstrip().endswith(("？", "?"))
         and not is_advert(text)
         and not _UNSAFE.search(text)
+        and not _ANNOUNCES.search(text)
     )
 
 
@@ -132,11 +186,12 @@ def _fits(rounds: Sequence[Round], conclusion: str) -> bool:
     kind = disease_class(named[1]) if named else None
     if kind is None:
         return True
-    for before, after in zip(rounds, rounds[1:], strict=False):
+    for before, after in pairwise(rounds):
         asked = _SIMULATED.search(before.doctor.text)
-        if asked and not _DENIED.search(after.patient.text):
-            if not any(stem in asked[1] or asked[1] in stem for stem in kind.symptoms.split()):
-                return False
+        if asked is None or _DENIED.search(after.patient.text):
+            continue
+        if not any(stem in asked[1] or asked[1] in stem for stem in kind.symptoms.split()):
+            return False
     return True
 
 
@@ -145,9 +200,8 @@ def _with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
     clauses: list[str] = []
     for pair in rounds[: named + 1]:
         for clause in re.split(r"[，。！？!?；;,、\s]", pair.patient.text):
-            if 3 <= len(clause) <= 16 and _SYMPTOM.search(clause) and not _DENIED.search(clause) and not _ASKS.search(clause):
-                if not any(clause in other or other in clause for other in clauses):
-                    clauses.append(clause)
+            if _speaks_for(clause) and not any(clause in other or other in clause for other in clauses):
+                clauses.append(clause)
     text = closed(rounds[named].doctor.text)
     if not clauses or text.startswith(("根据", "结合", "从您", "从你")):
         return text
@@ -155,9 +209,13 @@ def _with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
     return pick(_OPENINGS, row["record_id"], "grounds").format(q=quoted) + text
 
 
-def _row(
-    row: Row, rounds: Sequence[Round], task: str, aspect: str, template: str, last: str | None
-) -> dict[str, Any]:
+def _speaks_for(clause: str) -> bool:
+    """Whether a patient's clause states a finding, and neither denies nor asks."""
+    stated = 3 <= len(clause) <= 16 and _SYMPTOM.search(clause)
+    return bool(stated) and not _DENIED.search(clause) and not _ASKS.search(clause)
+
+
+def _row(row: Row, rounds: Sequence[Round], task: str, aspect: str, template: str, last: str | None) -> dict[str, Any]:
     messages: list[Message] = []
     for number, pair in enumerate(rounds):
         messages.append(user(_question(row, pair) if number == 0 else closed_question(pair.patient.text)))

@@ -15,24 +15,30 @@ from typing import Any, Final
 from pipelines.teacher.classes_infectious import INFECTIOUS
 from pipelines.teacher.classes_neonatal import NEONATAL_CLASSES
 from pipelines.teacher.classes_organs import ORGANS
+from pipelines.teacher.classes_other import OTHER
 from pipelines.teacher.disease_classes import DiseaseClass
 from pipelines.teacher.relations import aspect_of
 from pipelines.teacher.rows import Row
 from schemas.records import TRIPLE, span
 
-CLASSES: Final = (INFECTIOUS[0], *NEONATAL_CLASSES, *INFECTIOUS[1:], *ORGANS)
+CLASSES: Final = (INFECTIOUS[0], *NEONATAL_CLASSES, *INFECTIOUS[1:], *ORGANS, *OTHER)
 
 _AGE: Final = ("新生儿", "婴幼儿", "小儿", "儿童", "婴儿", "幼儿")
 _NOT_A_NAME: Final = re.compile(
     r"\.\.|…|\d+\s*[-~～—]|[?？!！:：;；]|检查$|治疗$|现象$|(?<!缺陷)疾病$|遗传病$|障碍疾病|^弱智$|^维生素中毒$|^溶血$|^维生素缺乏$"
 )
 _ADULT: Final = re.compile(r"成年|成人|老年|中年|孕妇|妊娠|性生活|烟酒|医护|胎儿$")
+# Diseases of grown-ups that graphs put under 儿科, and syndromes that no child word vouches for.
+_ADULT_NAME: Final = re.compile(
+    r"茎突|舌扁桃体|干性湿疹|肾萎缩|僵人|米勒费雪|水俣|^(?!.*(?:儿|先天|婴|幼|唐氏|猫叫|川崎|瑞氏|窘迫|吸入|胎粪|吸收不良)).*综合[征症]$"
+)
 _CHILD: Final = re.compile(r"儿|婴|幼|少年|童|(?:[0-9]|1[0-7])岁|月龄|出生|孩")
 _NEVER: Final = re.compile(
     r"\.\.|…|暂无|无$|妇科|宫颈|盆腔|尿道癌|人流|老年|妊娠|性功能|性生活|勃起|前列腺|白带增多|月经|经期|更年|男子|"
     r"肝郁|气滞|气血|痰湿|脉|舌苔|平滑肌|粘膜水肿|粘膜苍白|囊虫病|侏儒|脑血管瘤|颅咽管瘤|发作性睡病|触电|陶奇|HIV|钼靶|"
-    r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|放射性|扫描电子"
+    r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|双相型|^皮疹检查$|^皮肤颜色$|仪$|腺瘤|放射性|扫描电子"
 )
+_NO_EXAM: Final = frozenset({"皮疹", "皮损", "皮肤颜色", "体位", "脐检查", "疾病筛查", "健康体检", "皮肤病的物理检查"})
 _ITEM: Final = re.compile(r"[\w\u3400-\u9fff·“”α-ωΑ-Ω()（）、，\-/+]{1,16}")
 
 # Different words for one finding: only the first that a disease has is kept.
@@ -83,8 +89,17 @@ _SAME: Final = [
 酸中毒 代谢性酸中毒
 肾功能不全 肾衰
 气胸 自发性气胸
+心脏杂音 收缩期杂音
+肌肉酸痛 肌痛 肌肉疼痛 钝痛
+关节疼痛 关节肿痛
+骨髓象分析 骨髓检查
+口齿不清 构音 发音障碍
 """.strip().splitlines()
 ]
+
+
+MAX_VALUES: Final = 200
+"""Values of one relation that are looked at; no disease has more, and comparing them is quadratic."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +155,16 @@ def _disease(head: str, rows: Sequence[Row]) -> Disease | None:
     raw: dict[str, list[Row]] = {}
     for row in rows:
         aspect = aspect_of(row["relation"])
-        if aspect:
-            raw.setdefault(aspect, []).append(row)
+        if aspect and len(raw.setdefault(aspect, [])) < MAX_VALUES:
+            raw[aspect].append(row)
     people = "".join(row["tail"] for row in raw.get("people", ()))
-    if kind is None or _NOT_A_NAME.search(head) or not 2 <= len(head) <= 20 or _foreign_to_children(head, people):
+    if (
+        kind is None
+        or _ADULT_NAME.search(head)
+        or _NOT_A_NAME.search(head)
+        or not 2 <= len(head) <= 20
+        or _foreign_to_children(head, people)
+    ):
         return None
     aliases = [row["tail"] for row in raw.get("alias", ())]
     facts = {
@@ -174,7 +195,7 @@ def disease_class(name: str) -> DiseaseClass | None:
 def bare(term: str) -> str:
     """A term without the age group in front: in an answer about a child, 小儿咳嗽 is 咳嗽."""
     for age in _AGE:
-        if term.startswith(age) and len(term) >= len(age) + 2:
+        if term.startswith(age) and len(term) >= len(age) + 2 and term[len(age)] != "期":
             return term[len(age) :]
     return term
 
@@ -189,11 +210,18 @@ def _plausible(rows: Sequence[Row], stems: str, head: str, aliases: Sequence[str
     ranked: list[tuple[int, str, Row]] = []
     for row in rows:
         tail = row["tail"].strip()
-        text = bare(tail)
+        text = bare(tail).split("-化学检查")[0]
         rank = next((i for i, stem in enumerate(order) if stem in text), None)
         names_itself = head and (text in head or any(text in alias for alias in aliases) or bare(head) in text)
         contrary = ("慢性" in text and "急性" in head) or ("急性" in text and "慢性" in head)
-        if rank is None or names_itself or contrary or not _ITEM.fullmatch(text) or _NEVER.search(text):
+        if (
+            rank is None
+            or (text in _NO_EXAM and aspect_of(row["relation"]) == "exam")
+            or names_itself
+            or contrary
+            or not _ITEM.fullmatch(text)
+            or _NEVER.search(text)
+        ):
             continue
         ranked.append((rank, text, row))
     ranked.sort(key=lambda item: (item[0], item[1], item[2]["record_id"]))

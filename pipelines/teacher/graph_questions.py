@@ -7,11 +7,13 @@ the graph does not: they carry the list, and the advice to have a doctor look.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.diseases import Disease
-from pipelines.teacher.lay_names import lay_name
+from pipelines.teacher.hallmarks import has_hallmark, noticed
+from pipelines.teacher.lay_names import after_asking, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import assistant, instruction, user
 
@@ -69,7 +71,7 @@ INFECTIOUS: Final = (
     "{d}有没有传染性？",
     "班上有孩子得了{d}，会传染给别的孩子吗？",
 )
-PEOPLE: Final = ("{d}多见于哪些孩子？", "什么样的孩子容易得{d}？", "{d}的好发人群是什么？", "{d}一般在哪个年龄段多发？")
+PEOPLE: Final = ("{d}多见于哪些孩子？", "什么样的孩子容易得{d}？", "{d}的好发人群是什么？")
 CAUSE: Final = ("{d}是什么原因引起的？", "孩子为什么会得{d}？", "{d}的病因是什么？", "{d}一般是怎么得的？")
 PREVENTION: Final = ("怎样预防{d}？", "{d}能预防吗，家长可以做什么？", "平时怎么做能让孩子少得{d}？")
 TRANSMISSION: Final = ("{d}是怎么传播的？", "{d}的传播途径有哪些？", "孩子会通过什么途径染上{d}？")
@@ -79,6 +81,14 @@ DEPARTMENT: Final = (
     "{d}到医院看哪个科室？",
     "带孩子看{d}，挂号挂哪个科合适？",
 )
+# Their graphs hold only findings that fit a hundred diseases.
+_NOT_BY_TALK: Final = re.compile(
+    r"风湿热|维生素(?:A|B|C|E)|麻痹症|狂犬|肾功能|艾滋|惊厥$|呕吐$|发烧$|发热$|腹胀$|青紫$|肝脾肿大$|脾大$"
+)
+# Nobody asks whether these are catching.
+_NEVER_CATCHING: Final = re.compile(
+    r"损伤|外伤|畸形|骨|异物|疝|扭转|出血|血肿|中毒|脱位|尿道[上下]裂|隐睾|胎粪|窒息|早产|过期产|足月|呼吸暂停|低体温|言语|口吃|擦腿|闭锁|膨出|斜颈"
+)
 OVERVIEW: Final = (
     "请简单介绍一下{d}。",
     "{d}是一种什么样的病？",
@@ -86,18 +96,34 @@ OVERVIEW: Final = (
     "想了解一下{d}，请概括说说。",
     "请给新来的护士概述一下{d}。",
 )
-PART: Final = ("{d}主要影响身体的哪个部位？", "{d}是哪里的毛病，会有什么表现？", "{d}累及哪些部位？", "学习笔记：{d}的病变部位和主要表现是什么？")
+PART: Final = (
+    "{d}主要影响身体的哪个部位？",
+    "{d}是哪里的毛病，会有什么表现？",
+    "{d}累及哪些部位？",
+    "学习笔记：{d}的病变部位和主要表现是什么？",
+)
 SUSPECT: Final = (
     "{p}{s}，会不会是{d}？",
     "{p}最近{s}，有可能是{d}吗？",
     "网上说{s}可能是{d}，是这样吗？",
     "{p}{s}，我怀疑是{d}，对不对？",
 )
+PURPOSE: Final = (
+    "医生让孩子做{e}，这是在排查什么病？",
+    "{e}这几项检查，一般是查什么病的？",
+    "孩子要做{e}，医生可能在怀疑什么？",
+)
+_SPECIFIC: Final = re.compile(
+    r"新斯的明|腾喜龙|幽门螺|冷凝集|支原体|EB病毒|合胞病毒|流感病毒|结核菌素|PPD|结核杆菌|梅毒|弓形虫|苯丙氨酸|半乳糖|核型|促甲状腺|甲状腺|"
+    r"生长激素|抗利尿|尿比重|C肽|尿葡萄糖|胆红素|渗透脆性|血红蛋白|骨髓|血小板计数|巨核|血清锌|尿锌|维生素|血清钙|尿钙|髋臼|透光|眼底|屈光|"
+    r"泪道|耳镜|多导睡眠|超声心动图|肌酸激酶|类风湿|肌电图|BMI|阴道|白带|粪细菌培养|轮状|寄生虫|尿液细菌|尿细菌|肌红蛋白|免疫球蛋白E|激发试验|"
+    r"肺功能|乙肝|乙型肝炎|疱疹病毒|智力|铁蛋白|淀粉酶|脂肪酶|脑电图|黄体生成素|卵泡刺激素|EB|TORCH|食管|阴囊|睾丸"
+)
 CLUE: Final = (
     "{p}出现{s}，可能是什么病？",
     "{p}有{s}这些情况，要考虑什么病？",
-    "{p}最近{s}，会是哪种病？",
-    "{p}{s}，可能是怎么回事？",
+    "{p}最近出现{s}，会是哪种病？",
+    "{p}有{s}，可能是怎么回事？",
 )
 DIAGNOSIS: Final = (
     "医生怎样判断孩子是不是{d}？",
@@ -169,7 +195,7 @@ def _drafts(disease: Disease) -> Iterator[Draft]:
 
 def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
     d = disease.name
-    if n.get("symptom", 0) >= 2:
+    if n.get("symptom", 0) >= 2 and has_hallmark(d, disease.texts("symptom")):
         end = pick(
             ("如果孩子有这些情况，建议及时带孩子到医院就诊。", "出现这些情况时，应请医生面诊判断。", ""), key, "end"
         )
@@ -185,8 +211,7 @@ def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
     if n.get("alias", 0) >= 1:
         names = disease.texts("alias", 4)
         yield Draft("alias", "alias", _ask(ALIAS, key, d=d), f"{d}也叫{'、'.join(names)}。", ("alias",))
-    if n.get("infectious", 0):
-        newborn = disease.is_newborn
+    if n.get("infectious", 0) and not _NEVER_CATCHING.search(d):
         catching = disease.texts("infectious")[0] == "有传染性"
         people = f"好发人群方面：{disease.texts('people')[0]}。" if n.get("people", 0) else ""
         used = ("infectious", "people") if people else ("infectious",)
@@ -196,7 +221,7 @@ def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
         yield Draft(
             "infectious",
             "infectious",
-            _ask(INFECTIOUS[:1] + INFECTIOUS[2:3] if newborn else INFECTIOUS, key, d=d),
+            _ask(INFECTIOUS if catching else INFECTIOUS[:3], key, d=d),
             verdict + people,
             used,
         )
@@ -219,39 +244,40 @@ def _combined(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
         answer = f"可以挂{departments_said(disease)}。就诊时把孩子的表现告诉医生，{d}{symptoms_said(disease)}。"
         yield Draft("department", "department", _ask(DEPARTMENT, key, d=d), answer, ("department", "symptom"))
     if has("alias", 0) and has("symptom", 0) >= 2:
-        alias = pick(disease.texts("alias", 4), key, "alias")
-        question = _ask(REVERSE_ALIAS, key, d=d, a=alias)
-        opening = "是一回事，" if "一回事" in question else ""
-        answer = f"{opening}{alias}就是{d}，{symptoms_said(disease)}。"
-        yield Draft("definition", "alias_reverse", question, answer, ("alias", "symptom"))
+        for alias in shuffled(disease.texts("alias", 4), key, "alias")[:2]:
+            question = _ask(REVERSE_ALIAS, key + alias, d=d, a=alias)
+            opening = "是一回事，" if "一回事" in question else ""
+            answer = f"{opening}{alias}就是{d}，{symptoms_said(disease)}。"
+            yield Draft("definition", "alias_reverse", question, answer, ("alias", "symptom"))
     if has("symptom", 0) >= 2 and has("exam", 0) >= 2:
         answer = (
             f"判断是不是{d}，要把症状和检查结合起来看。症状方面，{symptoms_said(disease)}；"
             f"检查方面，{exams_said(disease)}。最终由医生综合判断。"
         )
         yield Draft("diagnosis", "diagnosis", _ask(DIAGNOSIS, key, d=d), answer, ("symptom", "exam"))
-    parts = [t for t in disease.texts("part") if t not in ("全身", "其他")]
+    parts = [t for t in disease.texts("part") if t not in ("全身", "其他", "心理", "血液血管")]
     if parts and has("symptom", 0) >= 2:
         answer = f"{d}主要累及{'、'.join(parts)}，{symptoms_said(disease)}。"
         yield Draft("part", "part", _ask(PART, key, d=d), answer, ("part", "symptom"))
     suspect = _suspect(disease, key)
     if suspect:
         yield suspect
-    clue = _clue(disease, key)
-    if clue:
-        yield clue
+    for rule in (_clue, _purpose):
+        draft = rule(disease, key)
+        if draft:
+            yield draft
     sentences, used = _overview(disease)
-    if len(used) >= 4:
+    if len(used) >= 3:
         yield Draft("definition", "overview", _ask(OVERVIEW, key, d=d), "".join(sentences), used)
 
 
 def _suspect(disease: Disease, key: str) -> Draft | None:
     """Is it that? A parent has one finding and a name; the answer adds what else to look for."""
-    seen = [t for t in disease.texts("symptom") if lay_name(t)]
+    seen = noticed(disease)
     others = [t for t in disease.texts("symptom") if not seen or t != seen[0]]
     if not seen or len(others) < 2 or "department" not in disease.facts or disease.kind.asker != "parent":
         return None
-    said = (lay_name(seen[0]) or "").removeprefix("老说").removeprefix("说")
+    said = after_asking(seen[0])
     question = _ask(SUSPECT, key, p=patient(disease), s=said, d=disease.name)
     answer = (
         f"有这个可能，但不能只凭这一点判断。{seen[0]}是{disease.name}的表现之一，这种病常见的还有{'、'.join(others)}等。"
@@ -264,7 +290,14 @@ def _clue(disease: Disease, key: str) -> Draft | None:
     """What may it be: from symptoms to the disease, only where three of them point the same way."""
     seen = disease.texts("symptom")
     exams = disease.texts("exam")
-    if len(seen) < 3 or not exams or "department" not in disease.facts or disease.kind.asker == "nobody":
+    if (
+        not has_hallmark(disease.name, seen)
+        or _NOT_BY_TALK.search(disease.name)
+        or len(seen) < 3
+        or not exams
+        or "department" not in disease.facts
+        or disease.kind.asker == "nobody"
+    ):
         return None
     shown = shuffled(seen, key, "clue")[:4]
     question = _ask(CLUE, key, p=patient(disease), s="、".join(shown))
@@ -273,6 +306,22 @@ def _clue(disease: Disease, key: str) -> Draft | None:
         f"建议到{departments_said(disease)}就诊，由医生结合{'、'.join(exams)}等检查来判断。"
     )
     return Draft("diagnosis", "clue", question, answer, ("symptom", "exam", "department"))
+
+
+def _purpose(disease: Disease, key: str) -> Draft | None:
+    """What are these tests for? Only where one of them is done for few diseases."""
+    exams = disease.texts("exam", 4)
+    if len(exams) < 2 or not any(_SPECIFIC.search(exam) for exam in exams) or len(disease.texts("symptom")) < 2:
+        return None
+    shown = shuffled(exams, key, "purpose")[:3]
+    if not any(_SPECIFIC.search(exam) for exam in shown):
+        return None
+    question = _ask(PURPOSE, key, e="、".join(shown))
+    answer = (
+        f"{'、'.join(shown)}等检查可以用来排查{disease.name}。{disease.name}{symptoms_said(disease)}，"
+        "医生会把检查结果和孩子的表现结合起来判断。"
+    )
+    return Draft("exam", "purpose", question, answer, ("exam", "symptom"))
 
 
 def _overview(disease: Disease) -> tuple[list[str], tuple[str, ...]]:

@@ -36,7 +36,7 @@ _TABLE: Final = """
 神疲乏力=没精神、没力气|乏力=没力气|无力=没力气|疲劳=容易累|疲乏=容易累|盗汗=睡着了出汗很多|头痛=说头疼|头晕=说头晕|头昏=说头晕|颞部疼痛=说太阳穴那里疼|心悸=说心里发慌|心慌=说心里发慌
 烦躁不安=烦躁，哄不好|易激惹=动不动就发脾气|易激动=动不动就激动|情绪起伏大=情绪起伏很大|紧张=容易紧张|焦虑=老是很焦虑|坐立不安=坐不住，动个不停|注意力不集中=注意力不集中，老走神|注意障碍=注意力不集中，老走神|学习困难=学习跟不上
 睡觉不踏实=睡觉不踏实|睡眠少=睡得很少|梦游=半夜会起来走动|夜惊=半夜突然惊醒哭喊|点头征=不由自主地点头|摇头转颈=老摇头、扭脖子|局部肢体抽动=手脚会一抽一抽的|不自主运动=身上会不由自主地乱动|抽动=身上会一抽一抽的
-睡觉时突然抽搐一下=睡着了会突然抽一下|四肢抽搐=手脚抽搐|惊厥=抽过一次|抽搐=抽过一次|抽风=抽过一次|意识丧失=抽的时候叫不应|两眼上翻凝视=两眼往上翻|手足抽掣=手脚一抽一抽的|震颤=手脚发抖|颤抖=手脚发抖|惊跳=老是一惊一跳的
+睡觉时突然抽搐一下=睡着了会突然抽一下|四肢抽搐=手脚抽搐|惊厥=抽搐过|抽搐=抽搐过|抽风=抽搐过|意识丧失=抽的时候叫不应|两眼上翻凝视=两眼往上翻|手足抽掣=手脚一抽一抽的|震颤=手脚发抖|颤抖=手脚发抖|惊跳=老是一惊一跳的
 语言发育迟缓=说话比同龄孩子晚|言语中断=说话卡壳|发音障碍=发音不清楚|构音不清=说话口齿不清|口齿不清=说话口齿不清|智力发育迟缓=学东西比别的孩子慢|生长缓慢=长得比同龄孩子慢|异常矮小=个子比同龄孩子矮很多|囟门闭合晚=囟门一直没闭上
 红斑样皮疹=身上起了红疹子|水痘样皮疹=身上起了水泡样的疹子|斑丘疹=身上起了红疹子|玫瑰疹=身上起了玫红色的疹子|皮疹=身上起疹子|斑疹=身上起了红色的斑|丘疹=皮肤上起小疙瘩|风团=身上起风团|脓疱=皮肤上有小脓包|水泡=起了小水泡|水疱=起了小水泡|疱疹=起了小水泡|口唇疱疹=嘴唇上起泡
 臀部红=小屁股红了|皮肤发红=皮肤发红|皮肤瘙痒=身上痒，老抓|剧痒=痒得厉害，老抓|瘙痒=身上痒，老抓|脱屑=掉皮屑|黄色发亮结痂=结了黄色的痂|结痂=结了痂|皮肤干燥=皮肤很干|大疱=皮肤上有大水泡
@@ -58,8 +58,20 @@ _PAIRS: Final = tuple(
 
 @lru_cache(maxsize=65536)
 def lay_name(term: str) -> str | None:
-    """What a parent would say for the term, or None for what no parent sees."""
+    """What a parent would say for the term, or None for what no parent sees.
+
+    The stem must be at least half of the term: 双肺水泡音 is no blister, 尿道口水肿 no swollen child.
+    """
     for stem, words in _PAIRS:
-        if stem in term:
+        if stem in term and 2 * len(stem) >= len(term):
             return words
     return None
+
+
+def after_asking(term: str) -> str:
+    """The words as they stand after 有没有 or 孩子: without the 说 of 说头疼."""
+    words = lay_name(term) or term
+    for prefix in ("老说", "说"):
+        if words.startswith(prefix) and not words.startswith(prefix + "话"):
+            return words[len(prefix) :]
+    return words

@@ -15,8 +15,14 @@ _POINTS_AWAY: Final = re.compile(
     r"见(?:上|下|图|表|附)|[图表]\s*[A-Z]?\.?\s*\d|附录|附件|附图|附表|上述|下述|前述|如上|如下(?!：|:)|上文|下文|前文|前款|本款|本条|前条|"
     r"(?:本|该)(?:标准|文件|指南|规范|章|节)|参[见考照](?:第|附|表|图|GB|本)|详见|按[照式]?[（(]\d|式[（(]\d|规范性引用|GB\s*/?T?\s*\d|^注\s*\d*[：:]"
 )
-_OPENS_MIDWAY: Final = re.compile(r"^(?:但|而|且|并|其|此|这|它|他|她|另外|此外|同时|因此|所以|故|于是|然而|后者|前者|以上|否则|其中|该|反之|两者|二者)")
+_OPENS_MIDWAY: Final = re.compile(
+    r"^(?:但|而|且|并|其|此|这|它|他|她|另外|此外|同时|因此|所以|故|于是|然而|后者|前者|以上|否则|其中|该|反之|两者|二者)"
+)
 _JUNK: Final = re.compile(r"[\ufffd□■◆●★]|\.{4,}|…{2,}|_{3,}|[|｜]")
+
+
+MAX_CHARS: Final = 20_000
+"""Sections are cut far below this; a longer text is no section, and is left alone."""
 
 
 class Sentence(NamedTuple):

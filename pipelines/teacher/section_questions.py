@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipelines.teacher.passages import Sentence, evidence, excerpt, opens_midway, sentences, stands_alone, told
+from pipelines.teacher.passages import (
+    MAX_CHARS,
+    Sentence,
+    evidence,
+    excerpt,
+    opens_midway,
+    sentences,
+    stands_alone,
+    told,
+)
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Row, assistant, instruction, user
 
@@ -40,10 +49,20 @@ _QUESTIONS: Final = {
     "definition": ("什么是{s}？", "请介绍一下{s}。", "{s}是怎么一回事？", "能讲讲{s}的基本情况吗？"),
     "cause": ("{s}是什么原因引起的？", "孩子为什么会得{s}？", "{s}的病因有哪些？", "哪些因素会导致{s}？"),
     "symptom": ("{s}有哪些临床表现？", "孩子得了{s}会有什么表现？", "怎样从症状上认出{s}？", "{s}的症状有什么特点？"),
-    "exam": ("{s}需要做哪些检查？", "怀疑{s}时，检查应该怎么选？", "{s}的辅助检查有哪些意义？", "诊断{s}要做化验或拍片吗？"),
+    "exam": (
+        "{s}需要做哪些检查？",
+        "怀疑{s}时，检查应该怎么选？",
+        "{s}的辅助检查有哪些意义？",
+        "诊断{s}要做化验或拍片吗？",
+    ),
     "diagnosis": ("{s}怎么诊断？", "{s}的诊断依据是什么？", "医生根据什么诊断{s}？", "诊断{s}时要注意哪些方面？"),
     "differential": ("{s}需要和哪些疾病鉴别？", "{s}容易和什么病混淆，怎么区分？", "{s}的鉴别诊断要点是什么？"),
-    "treatment": ("{s}怎么治疗？", "孩子得了{s}应该怎样处理？", "{s}的治疗原则和方法是什么？", "请问{s}的治疗要点有哪些？"),
+    "treatment": (
+        "{s}怎么治疗？",
+        "孩子得了{s}应该怎样处理？",
+        "{s}的治疗原则和方法是什么？",
+        "请问{s}的治疗要点有哪些？",
+    ),
     "drug": ("{s}怎么用药？", "{s}用药要注意什么？", "孩子得了{s}，用药上有什么讲究？"),
     "care": ("孩子得了{s}，在家怎么护理？", "{s}的护理要点有哪些？", "照顾{s}的孩子要注意什么？"),
     "feeding": ("{s}在喂养和饮食上要注意什么？", "关于{s}，吃的方面有什么建议？", "{s}怎么安排饮食？"),
@@ -54,11 +73,20 @@ _QUESTIONS: Final = {
     "epidemiology": ("{s}的流行特点是什么？", "{s}是怎样传播的，哪些孩子容易得？", "{s}在什么季节、什么年龄多见？"),
 }
 # For a chapter that is no disease (feeding, growth): the heading itself is what is asked about.
-_TOPICAL: Final = ("关于{s}，想了解一下“{h}”这方面的要点。", "{s}这个话题里，{h}要知道些什么？", "请讲讲{s}中{h}的内容。")
+_TOPICAL: Final = (
+    "关于{s}，想了解一下“{h}”这方面的要点。",
+    "{s}这个话题里，{h}要知道些什么？",
+    "请讲讲{s}中{h}的内容。",
+)
+_SUBJECT_OF_TITLE: Final = re.compile(r"(?:诊疗|诊治|诊断|防治|防控|治疗|临床|管理|专家共识|[(（《]).*$")
 _CLOSED: Final = re.compile(r"参考文献|参考书目|前言|目[录次]|附录|致谢|索引|编写|起草")
 _ADVICE: Final = frozenset({"treatment", "drug", "care", "feeding", "when_to_go"})
-_DISEASE: Final = re.compile(r"病|炎|症|热|癫痫|感染|感冒|贫血|哮喘|腹泻|黄疸|惊厥|湿疹|便秘|中毒|疹|痘|痢|疟|喘|瘤|癌|疝|瘫|综合征|缺乏|肥胖|咳嗽|呕吐")
-_DEFINES: Final = re.compile(r"^([\u3400-\u9fffA-Za-z0-9（）()·\-]{2,16}?)(?:，?(?:又称|俗称)[^，。]{2,14}，)?(?:是指|指的是|是一种|系指|的定义是)")
+_DISEASE: Final = re.compile(
+    r"病|炎|症|热|癫痫|感染|感冒|贫血|哮喘|腹泻|黄疸|惊厥|湿疹|便秘|中毒|疹|痘|痢|疟|喘|瘤|癌|疝|瘫|综合征|缺乏|肥胖|咳嗽|呕吐"
+)
+_DEFINES: Final = re.compile(
+    r"^([\u3400-\u9fffA-Za-z0-9（）()·\-]{2,16}?)(?:，?(?:又称|俗称)[^，。]{2,14}，)?(?:是指|指的是|是一种|系指|的定义是)"
+)
 _CONDITION: Final = re.compile(
     r"^((?:(?:对于?|如果|若|如|当)[^，。；：]{3,24}|[^，。；：]{3,22}(?:时|者|后|期间)))，(?=[^。]{0,30}(?:应|宜|可|需|须|要|不|避免|禁|建议|立即|首选|考虑))"
 )
@@ -66,8 +94,10 @@ _CONDITION: Final = re.compile(
 
 def section_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` instructions from one section; none where its heading does not say what it is about."""
+    if len(row["text"]) > MAX_CHARS:
+        return []
     path = [clean_heading(h) for h in row["section_path"] or []]
-    title = clean_heading(row["title"] or "")
+    title = _SUBJECT_OF_TITLE.sub("", clean_heading(row["title"] or ""))
     heading = path[-1] if path else ""
     aspect = aspect_of(heading)
     subject = _subject(path, title)
@@ -119,17 +149,13 @@ def _drafts(
         options = _QUESTIONS[aspect] if aspect and _DISEASE.search(subject) else _TOPICAL
         if len(heading) <= 16 and heading != subject:
             yield aspect or "topic", "whole", pick(options, key, "whole").format(s=subject, h=heading), kept
-    for number, sentence in enumerate(found):
+    for number in range(min(len(found), 60)):
         part = _from_sentence(found, number, subject)
         if part:
             yield part[0] or aspect or "topic", "sentence", part[1], part[2]
-        if number > 60:
-            return
 
 
-def _from_sentence(
-    found: list[Sentence], number: int, subject: str
-) -> tuple[str | None, str, list[Sentence]] | None:
+def _from_sentence(found: list[Sentence], number: int, subject: str) -> tuple[str | None, str, list[Sentence]] | None:
     """A question that one sentence answers: a definition, or what to do in a named case."""
     sentence = found[number]
     if len(sentence.text) < 18 or not stands_alone(sentence.text) or opens_midway(sentence.text):

@@ -10,14 +10,20 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipelines.teacher.passages import Sentence, evidence, stands_alone, told
+from pipelines.teacher.passages import MAX_CHARS, Sentence, evidence, stands_alone, told
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Row, assistant, instruction, user
 
 _ARTICLE: Final = re.compile(r"^第[一二三四五六七八九十百零〇]+条")
-_OF_FAMILIES: Final = re.compile(r"儿童|婴|新生儿|胎儿|孕|产妇|产前|母亲|母乳|接种|监护|婚前|遗传|受种|分娩|助产|家庭|托幼|幼儿园|学校|妊娠|生育|子女|医学技术鉴定")
-_DRY: Final = re.compile(r"罚款|吊销|处分|没收|行政拘留|刑事责任|施行|制定本|实施本|适用本|批签发|临床试验|注册|生产许可|冷链|追溯|储备|经费|预算|表彰|奖励|科学研究")
-_AUTHORITY: Final = re.compile(r"^(?:国务院|[^，。；]{0,16}人民政府|[^，。；]{0,20}主管部门|卫生监督|疫苗上市许可|鉴定|[^，。；]{0,8}委员会|疾病预防控制机构(?!、接种)|保险|省)")
+_OF_FAMILIES: Final = re.compile(
+    r"儿童|婴|新生儿|胎儿|孕|产妇|产前|母亲|母乳|接种|监护|婚前|遗传|受种|分娩|助产|家庭|托幼|幼儿园|学校|妊娠|生育|子女|医学技术鉴定"
+)
+_DRY: Final = re.compile(
+    r"罚款|吊销|处分|没收|行政拘留|刑事责任|施行|制定本|实施本|适用本|批签发|临床试验|注册|生产许可|冷链|追溯|储备|经费|预算|表彰|奖励|科学研究"
+)
+_AUTHORITY: Final = re.compile(
+    r"^(?:国务院|[^，。；]{0,16}人民政府|[^，。；]{0,20}主管部门|卫生监督|疫苗上市许可|鉴定|[^，。；]{0,8}委员会|疾病预防控制机构(?!、接种)|保险|省)"
+)
 _PHRASE: Final = re.compile(r"^(?:根据|按照|依照|结合|自|遵守)[^，]*(?:规定|业务|约定|要求|标准|情况|规程|制度)$")
 _CASES: Final = re.compile(r"^([^，。；]{2,20})有(?:下列|以下)情形之一的，([^：:。]{4,40})[:：]")
 _DEFINED: Final = re.compile(r"^本[法办法条例]{1,2}所称(?:的)?([^，。]{2,16})，?是指")
@@ -30,6 +36,8 @@ _NATION: Final = re.compile(r"^国家((?:实行|建立|对|推行)[^，。；]{4
 
 def statute_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` instructions from one article."""
+    if len(row["text"]) > MAX_CHARS:
+        return []
     if not row["number"] or not _ARTICLE.match(row["number"]):
         return []
     law = _law(row["title"] or "")
@@ -110,7 +118,7 @@ def _question(key: str, law: str, text: str) -> tuple[str, str, str] | None:
         subject = match[1].strip()
         return "forbidden", f"{subject or ''}可以{match[2]}吗？法律怎么规定？", "不可以。"
     match = _OBLIGES.match(text)
-    if match and "的" != match[1][-1] and not _AUTHORITY.match(match[1]) and not _PHRASE.match(match[3]):
+    if match and match[1][-1] != "的" and not _AUTHORITY.match(match[1]) and not _PHRASE.match(match[3]):
         verb = {"可以": "可以", "有权": "有权"}.get(match[2], "应当")
         asked = pick(("按照《{l}》，{s}{v}{o}吗？", "{s}是不是{v}{o}？法律有规定吗？"), key, "obliges")
         yes = {"可以": "可以。", "有权": "是的，有权。"}.get(match[2], "是的，应当。")

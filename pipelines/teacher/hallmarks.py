@@ -1,0 +1,73 @@
+"""What a disease is not without: a list of findings that lacks it names another disease.
+
+The graph gives a tic disorder as 紧张、焦虑、易激惹. Each is plausible, but nobody would think of tics without a tic.
+Source: the leading findings in 《儿科学》 (第9版, 人民卫生出版社, 2018), chapters of the diseases named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from pipelines.teacher.diseases import Disease
+from pipelines.teacher.lay_names import lay_name
+
+_HALLMARKS: Final = tuple(
+    (re.compile(names), re.compile(findings))
+    for names, findings in (
+        (r"抽动", r"抽动|点头|摇头|阵挛|不自主"),
+        (r"多动|注意缺陷", r"注意|坐立"),
+        (r"腹泻|泄泻|肠炎|痢疾|结肠炎|乳糖", r"便|泻"),
+        (r"肺炎|支气管炎|毛细", r"咳|喘|呼吸|气促|气急|气短|鼻翼|啰音|痰"),
+        (r"哮喘", r"喘|哮|呼吸|鼻翼|字词"),
+        (r"喉炎|喉喘鸣", r"犬吠|喉|嘶哑|声"),
+        (r"鼻炎", r"鼻|喷嚏"),
+        (r"感冒|流感|上呼吸道", r"鼻|咽|咳|喷嚏|发烧|高热"),
+        (r"肾炎|肾病|肾小球", r"尿|水肿|蛋白"),
+        (r"尿路感染|尿感", r"尿|肾区|发烧|高热"),
+        (r"糖尿病|尿崩", r"多尿|多饮"),
+        (r"贫血", r"苍白|贫血|浅黄|头晕|血红蛋白尿"),
+        (r"肝炎|黄疸|胆", r"黄|肝|大便|胆"),
+        (r"癫痫|惊厥|痉挛症", r"抽|厥|阵挛|强直|意识|点头"),
+        (r"脑炎|脑膜炎", r"抽|颅|前囟|头痛|易激惹|嗜睡|昏"),
+        (r"湿疹|皮炎|红斑|疱|疹|手足口|麻疹|水痘", r"疹|疱|红|痂|泡"),
+        (r"紫癜|紫瘢|出血症", r"紫|瘀|出血|呕血"),
+        (r"白血病|淋巴瘤", r"出血|淋巴|肝|脾|苍白"),
+        (
+            r"心肌炎|心力衰竭|心动过速|心律|缺损|未闭|法洛|肺动脉高压",
+            r"心|乏力|发绀|紫绀|青紫|奔马律|杂音|呼吸|喘|气促",
+        ),
+        (r"肠套叠|阑尾炎|肠痉挛|腹痛|胃炎|溃疡|胰腺炎", r"腹|肚子|便血"),
+        (r"幽门狭窄|反流", r"吐|乳|反酸"),
+        (r"便秘|巨结肠", r"便|胀"),
+        (r"遗尿", r"尿"),
+        (r"口炎|鹅口疮", r"口|溃疡"),
+        (r"肺结核|结核病", r"咳|盗汗|低烧|消瘦"),
+        (r"隐睾|睾丸", r"睾|阴囊"),
+        (r"肌无力|肌萎缩|肌营养|格林巴利", r"无力|肌|瘫|跌|步态|台阶|麻木"),
+        (r"川崎", r"发烧|发热"),
+    )
+)
+
+
+@lru_cache(maxsize=4096)
+def _needed(name: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(findings for names, findings in _HALLMARKS if names.search(name))
+
+
+def has_hallmark(name: str, terms: Sequence[str]) -> bool:
+    """Whether every finding that the disease is not without is among the terms."""
+    said = "、".join(terms)
+    return all(findings.search(said) for findings in _needed(name))
+
+
+def noticed(disease: Disease) -> list[str]:
+    """The symptoms that a parent can notice, no two that a parent would say in the same words."""
+    seen: dict[str, str] = {}
+    for term in disease.texts("symptom"):
+        words = lay_name(term)
+        if words:
+            seen.setdefault(words, term)
+    return list(seen.values())

@@ -93,23 +93,25 @@ def parse(cls: type[T], data: Any, where: str, problems: list[str], **given: Any
         return None
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in given}  # type: ignore[arg-type]
     hints = get_type_hints(cls)
-    before, values = len(problems), dict(given)
+    values, unknown = dict(given), []
+    before = len(problems)
     for key, value in data.items():
         if key in fields:
             values[key] = _coerce(hints[key], value, f"{where}.{key}", problems, fields[key].metadata)
         else:
-            problems.append(f"{where}.{key}: unknown key.{did_you_mean(str(key), fields)}")
+            unknown.append(f"{where}.{key}: unknown key.{did_you_mean(str(key), fields)}")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:
             problems.append(f"{where}: `{name}:` is missing.")
-    if len(problems) > before:
-        return None
-    try:
-        return cls(**values)
-    except ConfigError as error:
-        problems.extend(f"{where}: {problem}" for problem in error.problems)
-        return None
+    made = None
+    if len(problems) == before:  # an unknown key does not keep the known ones from being looked at as a whole
+        try:
+            made = cls(**values)
+        except ConfigError as error:
+            problems.extend(f"{where}: {problem}" for problem in error.problems)
+    problems.extend(unknown)
+    return made if len(problems) == before else None
 
 
 def did_you_mean(word: str, choices: Any) -> str:

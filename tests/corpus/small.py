@@ -16,6 +16,7 @@ sources:
   graph: {{kind: knowledge_graph, path: graph.csv, license: CC0-1.0}}
   talks: {{kind: dialogue, path: talks.json, license: CC-BY-4.0}}
   sets: {{kind: distilled, path: sets.jsonl, license: Apache-2.0, topic: general}}
+  pairs: {{kind: distilled, path: pairs.jsonl, license: Apache-2.0}}
 """
 
 _CHAPTER = """# 儿童{disease}
@@ -71,6 +72,7 @@ def write_small_corpus(folder: Path, *, version: str = "0.1.0", workers: int = 1
         for n in range(40)
     ]
     (folder / "sets.jsonl").write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines), "utf-8")
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(p, ensure_ascii=False) + "\n" for p in _pairs()), "utf-8")
     config = folder / "corpus.yaml"
     config.write_text(CONFIG.format(version=version, workers=workers, store=store), "utf-8")
     return config
@@ -93,3 +95,15 @@ def _talks() -> list[dict[str, object]]:
             }
         )
     return talks
+
+
+def _pairs() -> list[dict[str, str]]:
+    return [
+        {
+            "prompt": f"{n + 1}岁的宝宝发烧38度，精神很好，要不要马上吃退烧药？",
+            "chosen": "先别着急。宝宝精神好、体温不到38.5度，可以先多喂水、减少衣物，注意观察；"
+            "如果孩子不舒服或者体温继续升高，再按说明书给退热药。",
+            "rejected": "不用吃，观察就行。",
+        }
+        for n in range(12)
+    ]

@@ -19,7 +19,7 @@ import polars as pl
 import yaml
 
 from corpus import card_text as wording
-from schemas.records import SPLITS, TASKS, VIEWS
+from schemas.records import DOCUMENT, SPLITS, TASKS, VIEWS
 
 _HUB_LICENSES: Final = """\
 afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc
@@ -104,7 +104,7 @@ def read_facts(version_dir: Path, manifest: Any) -> CardFacts:
 
 
 def _example(version_dir: Path, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The first short row with evidence: `psft` before `sft`, since its rows are the paediatric tasks."""
+    """A row with evidence, rather from prose, short and with one span; `psft` first, whose tasks are the paediatric."""
     for view in ("psft", "sft"):
         files = (manifest.get("views") or {}).get(view, {}).get("train", {}).get("files", [])
         if not files:
@@ -113,7 +113,11 @@ def _example(version_dir: Path, manifest: Mapping[str, Any]) -> dict[str, Any] |
         if not {"evidence", "messages", "record_id"} <= set(frame.columns):
             continue
         said = pl.col("messages").list.eval(pl.element().struct.field("content").str.len_chars()).list.sum()
-        rows = frame.filter(pl.col("evidence").list.len() > 0).sort(said > 2 * _EXAMPLE_CHARS, pl.col("record_id"))
+        spans = pl.col("evidence").list
+        in_prose = spans.eval(pl.element().struct.field("record_id").str.starts_with(DOCUMENT[0])).list.all()
+        rows = frame.filter(spans.len() > 0).sort(
+            ~in_prose, said > 2 * _EXAMPLE_CHARS, spans.len(), "record_id", maintain_order=True
+        )
         if rows.height:
             return rows.row(0, named=True)
     return None
@@ -131,7 +135,11 @@ def dataset_card(manifest: Any, facts: CardFacts | None = None) -> str:
         _section("What is in it", wording.VIEWS_LEAD, _views_table(counts), _tasks_table(data)),
         _section("Load it", wording.loading(data, first_view, next(iter(counts.get(first_view, {"train": 0}))))),
         _section("Every row answers “says who?”", wording.EVIDENCE, _example_block(facts.example)),
-        _section("How it was made", wording.making(facts.methods), _stages_table(data)),
+        _section(
+            "How it was made",
+            wording.making(facts.methods, [stage["stage"] for stage in data.get("stages") or ()]),
+            _stages_table(data),
+        ),
         _section("Sources and licences", wording.SOURCES_LEAD, _sources_table(data), _licenses_table(data)),
         _section("Limits", wording.limits(facts.methods)),
         _section("Verify it", wording.verifying(data)),
@@ -218,11 +226,15 @@ def _tasks_table(manifest: Mapping[str, Any]) -> str:
 
 
 def _stages_table(manifest: Mapping[str, Any]) -> str:
+    """The stages that made or dropped something; the others are in the list above the table."""
     rows = []
     for stage in manifest.get("stages") or ():
         for counts in stage["counts"]:
-            reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts["dropped"].items()))
-            rows.append((f"`{stage['stage']}`", counts["kind"], counts["n_in"], counts["n_out"], reasons or "–"))
+            n_in, n_out, dropped = counts["n_in"], counts["n_out"], sorted(counts["dropped"].items())
+            if n_in == n_out and not dropped:
+                continue
+            reasons = ", ".join(f"{reason.removeprefix(stage['stage'] + ':')} {n:,}" for reason, n in dropped)
+            rows.append((f"`{stage['stage']}`", counts["kind"], n_in, n_out, reasons or "–"))
     return _table(("stage", "records", "in", "out", "dropped, by reason"), rows)
 
 

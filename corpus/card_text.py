@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 VIEWS: Final[dict[str, str]] = {
     "cpt": "text to continue: books and guidelines, facts of the graph as sentences, instructions without a template",
-    "sft": "conversations of all departments, safety and self-description among them",
+    "sft": "instructions and conversations, among them safety and what the assistant says of itself",
     "dfpo": "one question, a preferred answer and a rejected one",
-    "psft": "the three paediatric tasks, with general medical conversations",
-    "eval": "held out: no group of rows is shared with any other split",
+    "psft": "the three paediatric tasks, and medical conversations beside them",
+    "eval": "for evaluation: the test split of the three tasks, and the evaluation sets that came in as such",
 }
 VIEWS_LEAD: Final = (
     "A view is what one training phase consumes; each is a configuration of this data set. Splits are drawn by a hash "
@@ -28,8 +28,8 @@ EVIDENCE: Final = """\
 Nothing here has to be taken on trust. `evidence` quotes the source: `record_id` names a record in
 `provenance/<kind>-*.parquet`, and `text` is exactly the characters `start:end` of that record's column `canonical`.
 `part` and `locator` say which file the row comes from and where in it (a page, a line, a row), `license` under which
-terms, and `generator` what made it: `extractive` (cut from the source by a program), `source` (taken over as it was)
-or `llm` (written by a language model, with the prompt's version and the key of the call)."""
+terms, and `generator` what made it: `extractive` (a program, from the words of the source), `source` (taken over as it
+was) or `llm` (written by a language model, with the prompt's version and the key of the call)."""
 SOURCES_LEAD: Final = (
     "Every row carries the licence of its source in the column `license`. `LICENSES.md` lists them, `SOURCES.jsonl` "
     "has one line for each file that was read or refused, with its SHA-256 and the reason."
@@ -40,8 +40,8 @@ _ADVICE: Final = (
     "a family without a paediatrician's judgement."
 )
 _EXTRACTIVE: Final = (
-    "- **Extractive answers.** Answers marked `extractive` are spans of their source, with boilerplate removed. They "
-    "are faithful to it, and they keep its tone, its gaps and its age; the questions come from templates."
+    "- **Extractive answers.** Answers marked `extractive` are passages of their source with boilerplate removed, or "
+    "its triples put into sentences. They keep its tone, its gaps and its age; the questions come from templates."
 )
 _LLM: Final = (
     "- **Answers by a language model.** Answers marked `llm` were written by a model from the evidence beside them and "
@@ -87,17 +87,15 @@ def loading(manifest: Mapping[str, Any], view: str, split: str) -> str:
     )
 
 
-def making(methods: Mapping[str, int]) -> str:
+def making(methods: Mapping[str, int], stages: Sequence[str]) -> str:
     """What ran, and who wrote the answers, counted over the rows rather than taken from the configuration."""
-    lines = [
-        "Sources were read, cleaned, de-identified, filtered, turned into instructions and split, in this order. "
-        "What a stage dropped was counted, and kept beside the corpus with its reason."
-    ]
+    ran = " → ".join(f"`{stage}`" for stage in stages)
+    lines = [f"What ran, in this order: {ran}. What a stage dropped is counted below, and was kept with its reason."]
     if methods:
         counted = ", ".join(f"{n_rows:,} `{method}`" for method, n_rows in methods.items())
         lines.append(f"Rows of the instruction and preference views by what made them: {counted}.")
     if methods and "llm" not in methods:
-        lines.append("No language model wrote any of them.")
+        lines.append("No language model was called to write any of them.")
     return " ".join(lines)
 
 

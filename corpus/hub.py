@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import polars as pl
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, constants
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
@@ -131,7 +131,7 @@ def push(
     if problems := [*_repo_problems(repo), *_license_problems(version), *_verify_problems(verify(version_dir))]:
         raise PushRefused("\n".join(problems))
     if dry_run:
-        return version.result(repo, f"https://huggingface.co/datasets/{repo}", "dry_run", None)
+        return version.result(repo, f"{constants.ENDPOINT}/datasets/{repo}", "dry_run", None)
     return _publish(HubRepository(repo, token, bars=progress is not None), version, private, tell)
 
 
@@ -228,7 +228,10 @@ def _head(hub: HubRepository, private: bool, tell: Callable[[str], None]) -> Hea
         hub.create(private)
         head = hub.head()
     if head is None:
-        raise PushFailed(f"{hub.repo} was created, but the Hub does not show it. Push again in a minute.")
+        raise PushFailed(
+            f"{hub.repo} is there or was just made, but this token does not see it. "
+            "Use one with write access to it, or push again in a minute."
+        )
     if private and not head.private:
         raise PushRefused(f"{hub.repo} is public, and --private was given. Make it private first, or leave that out.")
     return head

@@ -94,7 +94,6 @@ class HubRepository:
                 if _status(error) != 404:
                     raise
                 return None
-        get_session().timeout = _ANSWER_S
         return Head(str(info.sha), bool(info.private))
 
     def create(self, private: bool) -> None:
@@ -185,6 +184,8 @@ class HubRepository:
         hide = not self._bars and not are_progress_bars_disabled()
         if hide:
             disable_progress_bars()
+        session = get_session()
+        patience, session.timeout = session.timeout, _ANSWER_S
         try:
             yield
         except (HfHubHTTPError, _HttpError, OSError, RuntimeError, ValueError) as error:
@@ -192,6 +193,7 @@ class HubRepository:
             # `from None`: what the libraries raised holds the request, and the request holds the token.
             raise kind(sentence.replace(self._secret, "<token>")) from None
         finally:
+            session.timeout = patience
             if hide:
                 enable_progress_bars()
 

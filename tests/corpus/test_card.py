@@ -120,12 +120,13 @@ def test_tables_say_what_the_manifest_says(card: str) -> None:
         ["`trerecom`", "3", "–"],
     ]
     assert stages[1:] == [["`drop_low_quality`", "document", "12", "9", "page_numbers 1, too_short 2"]]
+    assert "in this order: `normalize` → `drop_low_quality`." in card
     assert sources[1:] == [["`guide`", "guideline", "CC-BY-4.0", "3", "1", "12"]]
     assert licenses[1:] == [["CC-BY-4.0", "42"]]
 
 
 def test_card_says_what_a_reader_must_know(card: str, manifest: Manifest) -> None:
-    for said in (manifest.content_hash, "Not medical advice", "不构成医疗建议", "No language model wrote any of them"):
+    for said in (manifest.content_hash, "Not medical advice", "不构成医疗建议", "No language model was called"):
         assert said in card
     assert "33 `extractive`" in card
     written = dataset_card(manifest, CardFacts(methods={"extractive": 1, "llm": 2}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -380,12 +381,37 @@ def test_no_network_is_one_sentence(
     assert said in failed.message
 
 
+def test_a_hub_that_does_not_answer_is_not_waited_for(hub: HubServer, client: Client, repo: str, small: Path) -> None:
+    hub.inject("GET", f"{repo}/refs", call=lambda: time.sleep(0.6))
+    impatient = f"""
+from pathlib import Path
+from corpus import hub_client
+from corpus.hub import push
+hub_client._ANSWER_S, patience = 0.2, hub_client._ANSWER_S
+try:
+    push(Path({str(small)!r}), {repo!r}, verify=lambda folder: [])
+finally:
+    hub_client._ANSWER_S = patience
+"""
+    with pytest.raises(ClientFailed, match=r"PushFailed: .* cannot be reached \(ReadTimeout\)"):
+        client.do("run", code=impatient, folder=str(small))
+    assert client.do("push", version=str(small), repo=repo)["status"] == "pushed"
+
+
+def test_repository_that_the_token_cannot_see(hub: HubServer, client: Client, repo: str, small: Path) -> None:
+    hub.repositories[repo] = Repository(repo, private=True)
+    hub.inject("GET", f"/api/datasets/{repo}$", status=404, code="RepoNotFound", times=2)
+    assert "this token does not see it" in failure(client, small, repo).message
+    assert hub.repository(repo).files() == {}
+
+
 def test_dry_run_asks_nothing_and_shows_everything(hub: HubServer, client: Client, version: Path) -> None:
     n_before = len(hub.exchanges)
     arguments = {"version": str(version), "repo": "org/dry", "dry_run": True}
     result = client.do("push", env={"HF_TOKEN": None}, **arguments)
     assert len(hub.exchanges) == n_before
     assert (result["status"], result["commit"], result["tag"]) == ("dry_run", None, "v1.0.0")
+    assert result["url"] == f"{hub.url}/datasets/org/dry"
     assert {f["path"]: f["n_bytes"] for f in result["files"]} == {
         p: len(d) for p, d in published_files(version).items()
     }

@@ -141,7 +141,17 @@ def _listed(folder: Path, path: Path, n_rows: Mapping[str, int | None]) -> dict[
 
 def _manifest(name: str, version: str, layout: dict[str, Any], license_name: str, content_hash: str) -> Manifest:
     n_rows = sum(entry["n_rows"] for splits in layout.values() for entry in splits.values())
-    counts = [{"kind": "document", "n_in": 12, "n_out": 9, "dropped": {"too_short": 2, "page_numbers": 1}}]
+    dropped = {"drop_low_quality:too_short": 2, "drop_low_quality:page_numbers": 1}
+    counts = {"normalize": (12, 12, {}), "drop_low_quality": (12, 9, dropped)}
+    stages = [
+        {
+            "stage": stage,
+            "fingerprint": "0" * 32,
+            "settings": {},
+            "counts": [{"kind": "document", "n_in": n_in, "n_out": n_out, "dropped": gone}],
+        }
+        for stage, (n_in, n_out, gone) in counts.items()
+    ]
     source = {
         "source_id": "guide",
         "kind": "guideline",
@@ -156,7 +166,7 @@ def _manifest(name: str, version: str, layout: dict[str, Any], license_name: str
         pedcorpus_version="0.1.0",
         views=layout,
         tasks={"sft": {"medkqa": 4, "evidiag": 3, "trerecom": 3}, "eval": {"medkqa": 3}},
-        stages=[{"stage": "drop_low_quality", "fingerprint": "0" * 32, "settings": {}, "counts": counts}],
+        stages=stages,
         sources=[{**source, "n_parts": 3, "n_refused": 1, "n_records": {"document": 12}}],
         licenses={license_name: n_rows},
     )

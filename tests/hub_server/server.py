@@ -31,6 +31,7 @@ class _Fault:
     pattern: str
     status: int | None = None
     message: str = "Injected by a test"
+    code: str | None = None
     drop: str | None = None
     call: Callable[[], None] | None = None
     skip: int = 0
@@ -89,6 +90,7 @@ class HubServer:
         *,
         status: int | None = None,
         message: str = "Injected by a test",
+        code: str | None = None,
         drop: str | None = None,
         call: Callable[[], None] | None = None,
         skip: int = 0,
@@ -99,13 +101,13 @@ class HubServer:
         Args:
             method: A regular expression for the whole method, as `GET` or `GET|HEAD`.
             pattern: Searched in the path with its query.
-            status: Answer this instead of handling the request, with `message`.
+            status: Answer this instead of handling the request, with `message` and `code`.
             drop: `before` or `after` handling the request, close the connection without an answer.
             call: Called before the request is handled, which then goes on.
             skip: Requests that match and are let through before.
             times: Requests that it then happens to.
         """
-        self._faults.append(_Fault(method, pattern, status, message, drop, call, skip, times))
+        self._faults.append(_Fault(method, pattern, status, message, code, drop, call, skip, times))
 
     def fault(self, method: str, path: str) -> _Fault | None:
         with self.lock:
@@ -143,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop(token)
             return
         if fault and fault.status:
-            reply = Answer.error(HubError(fault.status, fault.message))
+            reply = Answer.error(HubError(fault.status, fault.message, fault.code))
         else:
             parts = urlsplit(self.path)
             host = self.headers.get("Host", "")
@@ -169,12 +171,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Answer, token: str | None) -> None:
         self.hub.exchanges.append(Exchange(self.command, self.path, token, reply.status))
-        self.send_response(reply.status)
-        for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(reply.body)
+        try:
+            self.send_response(reply.status)
+            for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
+        except ConnectionError:  # the client lost its patience, or was killed
+            self.close_connection = True
 
     def _drop(self, token: str | None) -> None:
         self.hub.exchanges.append(Exchange(self.command, self.path, token, 0))

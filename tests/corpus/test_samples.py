@@ -129,7 +129,7 @@ def test_articles_run_on_over_chapters() -> None:
 
 def test_guidelines_say_that_they_are_samples() -> None:
     for path in GUIDELINES:
-        assert re.match(r"# .+（示例）$", text_of(path).splitlines()[0])
+        assert "示例" in re.sub(r"（.*?）", "", text_of(path).splitlines()[0])  # within the name: brackets get lost
 
 
 def test_disease_table_has_unique_diseases_and_no_empty_values() -> None:
@@ -170,6 +170,14 @@ def test_consultations_ask_back_and_name_their_evidence() -> None:
         assert all("？" in doctor for _, doctor in item["history"]), item["id"]
         assert "依据是：" in item["output"], item["id"]
         assert re.search(r"就医|急诊|就诊|医院|120|科|复诊", item["output"]), item["id"]
+
+
+def test_curt_replies_are_followed_by_a_full_one() -> None:
+    items = json.loads((SAMPLES / "dialogues" / "curt_replies.json").read_text("utf-8"))
+    assert len(items) >= 10
+    for item in items:
+        [[_, curt]] = item["history"]
+        assert len(curt) <= 10 < 60 <= len(item["output"]), item["id"]
 
 
 def test_consultation_table_is_gb18030_with_the_rows_that_must_go() -> None:

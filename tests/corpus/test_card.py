@@ -15,6 +15,7 @@ from huggingface_hub import DatasetCard
 from corpus.card import CardFacts, card_metadata, dataset_card, is_unknown_license, read_facts, view_splits
 from corpus.croissant import croissant
 from schemas.manifest import Manifest, read_manifest
+from schemas.records import make_record_id
 from schemas.views import VIEW_SCHEMAS
 from tests.corpus.tiny_version import PASSAGE, instruction, rows_of_views, write_version
 from tests.hub_server.metadata import metadata_errors
@@ -144,9 +145,14 @@ def test_example_is_a_row_whose_evidence_can_be_looked_up(version: Path, card: s
         assert text[span["start"] : span["end"]] == span["text"]
 
 
-def test_example_prefers_short_rows_and_cuts_long_strings(tmp_path: Path) -> None:
+def test_example_prefers_short_rows_from_prose_and_cuts_long_strings(tmp_path: Path) -> None:
     said = [{"role": "user", "content": "问" * 400}, {"role": "assistant", "content": "答"}]
-    rows = [instruction(0, "train", record_id="i0", messages=said), instruction(1, "train", record_id="i1")]
+    triple = [{"record_id": make_record_id("triple", "x"), "start": 0, "end": 1, "text": "x"}]
+    rows = [
+        instruction(0, "train", record_id="i0", messages=said),
+        instruction(1, "train", record_id="i1"),
+        instruction(2, "train", record_id="h0", evidence=triple),
+    ]
     short = write_version(tmp_path / "a", views={"sft": {"train": rows}})
     assert '"record_id": "i1"' in (short / "README.md").read_text("utf-8")
     long = (write_version(tmp_path / "b", views={"sft": {"train": rows[:1]}}) / "README.md").read_text("utf-8")

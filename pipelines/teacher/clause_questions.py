@@ -61,10 +61,15 @@ def clause_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
             aspect=aspect,
             template=f"clause/{template}",
             messages=[user(question), assistant(opening + told(kept))],
-            evidence=evidence(row, kept),
+            evidence=evidence(row, [*_term(found, aspect), *kept]),
         )
         for aspect, template, question, opening, kept in made
     ]
+
+
+def _term(found: list[Sentence], aspect: str) -> list[Sentence]:
+    """The line that names what is defined, where it stands in the text."""
+    return found[:1] if aspect == "definition" and _ENGLISH.search(found[0].text) else []
 
 
 def _text(row: Row) -> str:

@@ -100,7 +100,7 @@ def is_advert(text: str) -> bool:
 
 def is_machine_made(text: str, at_least: int = 2) -> bool:
     """Whether a synonym machine has been over the text."""
-    return len(_MACHINE.findall(text)) >= at_least or _is_run_together(text)
+    return len(_MACHINE.findall(text)) >= at_least or (at_least == 1 and _is_run_together(text))
 
 
 def _is_run_together(text: str) -> bool:

@@ -60,7 +60,7 @@ _ELDER: Final = re.compile(
 )
 _BAD: Final = re.compile(r"\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<|>|\[姓名\]|\[电话\]")
 _SIMULATED: Final = re.compile(
-    r"(?:有没有发现|存不存在|目前有没有|有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]"
+    r"(?:有没有发现|存不存在|目前有没有|(?<!没)有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]"
 )
 _LEANS: Final = re.compile(
     r"这种|这个|这样|这些|那|还|除了|上述|它|此|另外|具体|其他|按照|您说|你说|建议的|刚才|明白|好的|知道了|会注意"
@@ -80,7 +80,7 @@ def conversation_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` instructions from one conversation; none where no turn answers anything."""
     if sum(len(turn["content"] or "") for turn in row["turns"] or []) > MAX_CHARS:
         return []
-    rounds = list(takewhile(lambda pair: not _UNSAFE.search(pair.doctor.text), _rounds(cleaned(row["turns"] or []))))
+    rounds = list(takewhile(lambda pair: not _UNSAFE.search(pair.doctor.text), rounds_of(cleaned(row["turns"] or []))))
     if not rounds:
         return []
     everything = "".join(turn["content"] or "" for turn in row["turns"])
@@ -101,7 +101,7 @@ def _about_a_child(row: Row, rounds: Sequence[Round]) -> bool:
     return len(first) >= 10 and bool(_CHILD.search(said)) and not _ELDER.search(first)
 
 
-def _rounds(said: Sequence[Said]) -> list[Round]:
+def rounds_of(said: Sequence[Said]) -> list[Round]:
     """Pairs of a patient's and a doctor's turn, up to the first gap: after it nothing can be trusted to fit."""
     rounds: list[Round] = []
     patient: Said | None = None
@@ -119,10 +119,10 @@ def _rounds(said: Sequence[Said]) -> list[Round]:
 
 
 def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
-    named = _naming_round(rounds)
+    named = naming_round(rounds)
     if named is not None:
         yield _row(
-            row, rounds[: named + 1], "evidiag", "diagnosis", "dialogue/diagnosis", _with_grounds(row, rounds, named)
+            row, rounds[: named + 1], "evidiag", "diagnosis", "dialogue/diagnosis", with_grounds(row, rounds, named)
         )
     for last in range(len(rounds) - 1, -1, -1):
         if named is not None and last <= named:
@@ -168,7 +168,7 @@ def _answers(pair: Round) -> bool:
     )
 
 
-def _naming_round(rounds: Sequence[Round]) -> int | None:
+def naming_round(rounds: Sequence[Round]) -> int | None:
     """The round in which the doctor, having asked back, names what it probably is; None where none does."""
     asked = False
     for number, pair in enumerate(rounds[:MAX_ROUNDS]):
@@ -195,7 +195,7 @@ def _fits(rounds: Sequence[Round], conclusion: str) -> bool:
     return True
 
 
-def _with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
+def with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
     """The doctor's conclusion, opened with the patient's own words that speak for it."""
     clauses: list[str] = []
     for pair in rounds[: named + 1]:

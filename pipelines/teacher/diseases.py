@@ -35,10 +35,12 @@ _ADULT_NAME: Final = re.compile(
 _CHILD: Final = re.compile(r"儿|婴|幼|少年|童|(?:[0-9]|1[0-7])岁|月龄|出生|孩")
 _NEVER: Final = re.compile(
     r"\.\.|…|暂无|无$|妇科|宫颈|盆腔|尿道癌|人流|老年|妊娠|性功能|性生活|勃起|前列腺|白带增多|月经|经期|更年|男子|"
-    r"肝郁|气滞|气血|痰湿|脉|舌苔|平滑肌|粘膜水肿|粘膜苍白|囊虫病|侏儒|脑血管瘤|颅咽管瘤|发作性睡病|触电|陶奇|HIV|钼靶|"
+    r"肝郁|气滞|气血|痰湿|浮脉|脉象|脉[数细弦浮沉滑]|舌苔|平滑肌|粘膜水肿|粘膜苍白|囊虫病|侏儒|脑血管瘤|颅咽管瘤|发作性睡病|触电|陶奇|HIV|钼靶|"
     r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|双相型|^皮疹检查$|^皮肤颜色$|仪$|腺瘤|放射性|扫描电子"
 )
 _NO_EXAM: Final = frozenset({"皮疹", "皮损", "皮肤颜色", "体位", "脐检查", "疾病筛查", "健康体检", "皮肤病的物理检查"})
+# A name with one of these is another disease than the name without it.
+_NARROWS: Final = ("急性", "慢性", "新生儿", "初生", "感染性", "休克", "高热", "原发", "扁桃体")
 _ITEM: Final = re.compile(r"[\w\u3400-\u9fff·“”α-ωΑ-Ω()（）、，\-/+]{1,16}")
 
 # Different words for one finding: only the first that a disease has is kept.
@@ -245,14 +247,10 @@ def _aliases(rows: Sequence[Row], head: str) -> tuple[Fact, ...]:
     for row in rows:
         alias = row["tail"].strip()
         own = bare(alias)
-        wider_or_narrower = (
-            own in core
-            or core in own
-            or any(
-                (word in alias) != (word in head)
-                for word in ("急性", "慢性", "新生儿", "初生", "感染性", "休克", "高热", "原发", "扁桃体")
-            )
-        )
+        related = any(own[i : i + 2] in core for i in range(len(own) - 1))
+        narrower = any(word in alias and word not in head for word in _NARROWS)
+        wider = own in core or (related and any(word in head and word not in alias for word in _NARROWS))
+        wider_or_narrower = core in own or narrower or wider
         if own == core or wider_or_narrower or not _ITEM.fullmatch(alias) or len(alias) < 3 or _NEVER.search(alias):
             continue
         if "紊乱" in alias or alias == "综合征" or not re.search(r"[\u3400-\u9fff]", alias):

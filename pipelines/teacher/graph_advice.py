@@ -121,14 +121,9 @@ def _visit(disease: Disease, where: str) -> Draft | None:
 def _care(disease: Disease, where: str) -> Draft | None:
     """What to watch: not where nothing can get worse from day to day, as in a malformation."""
     d, risks = disease.name, disease.texts("complication")
-    if (
-        len(disease.texts("symptom")) < 2
-        or not risks
-        or disease.kind.tempo == "congenital"
-        or disease.kind.asker == "nobody"
-    ):
+    if len(disease.texts("symptom")) < 2 or not risks or disease.kind.tempo == "congenital":
         return None
-    nurse = _on_ward(disease) or disease.kind.asker == "clinician" or bool(_EMERGENCY.search(d))
+    nurse = _on_ward(disease) or disease.kind.asker != "parent" or bool(_EMERGENCY.search(d))
     seen = disease.texts("symptom") if nurse else _seen(disease)
     if len(seen) < 2:
         return None

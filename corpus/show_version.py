@@ -126,7 +126,7 @@ def _record_text(kind: str, record: dict[str, Any]) -> str:
 
 def push_data(result: PushResult) -> dict[str, Any]:
     """A push for programs."""
-    return asdict(result)
+    return {**asdict(result), "n_bytes": sum(f.n_bytes for f in result.files)}
 
 
 def show_push(result: PushResult) -> None:

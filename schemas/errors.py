@@ -5,7 +5,10 @@
     ├── PartRefused              one file cannot be read; the build lists it and goes on
     ├── StoreError               a store, a version or a record that is not there, or is in the way
     ├── VerifyError              a version does not hold what its manifest says
-    └── PushRefused              a version must not be published
+    ├── PushRefused              a version must not be published
+    ├── PushFailed               the Hub could not be reached, or does not accept (`corpus.hub_client`)
+    │   └── PushConflict         somebody else committed meanwhile
+    └── WorkerLost               a worker process died (`pipelines.engine`)
 
 A message says where, what was found and what to do, in that order.
 """

@@ -76,15 +76,23 @@ def open_version(folder: Path, check_hashes: bool = True) -> Version:
 
 
 def file_problems(folder: Path, manifest: Manifest) -> list[str]:
-    """Files that are missing, altered, or there without being in the manifest; one sentence each."""
+    """Files that are missing, altered, or there without being in the manifest; one sentence each.
+
+    A version that came from the Hub has no `rejected/`, which stays where it was built, and has what the Hub's
+    clients add.
+    """
     problems = []
+    has_rejects = (folder / "rejected").is_dir()
     for entry in manifest.files:
         path = folder / entry["path"]
+        if entry["path"].startswith("rejected/") and not has_rejects:
+            continue
         if not path.is_file():
             problems.append(f"{path} is missing. Build the version again.")
         elif path.stat().st_size != entry["n_bytes"] or sha256_file(path) != entry["sha256"]:
             problems.append(f"{path} was altered after publishing: its hash is not the manifest's. Build it again.")
     listed = {entry["path"] for entry in manifest.files} | {"manifest.json"}
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    there = {name for name in there if name != ".gitattributes" and not name.startswith(".cache/")}
     problems += [f"{folder / name} is not in the manifest. Remove it." for name in sorted(there - listed)]
     return problems

@@ -26,7 +26,12 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Assistant:
-    """Who the assistant says it is, in self-cognition instructions."""
+    """Who the assistant says it is, in self-cognition instructions.
+
+    Attributes:
+        name: Takes the place of `{assistant_name}`.
+        maker: Takes the place of `{assistant_maker}`.
+    """
 
     name: str = "儿科小助手"
     maker: str = "PedCorpus 项目组"
@@ -68,7 +73,15 @@ class Views:
 
 @dataclass(frozen=True)
 class Header:
-    """The top level of the file, less what is looked up in tables."""
+    """The top level of the file, less what is looked up in tables.
+
+    Attributes:
+        name: Of the corpus: lower-case letters, digits, `.`, `_` and `-`.
+        version: Semantic version of what a build publishes; another content needs another one.
+        language: Of the corpus.
+        description: A sentence for the card.
+        store: Folder of the versions, from the file's folder.
+    """
 
     name: str
     version: str = "0.1.0"

@@ -9,6 +9,7 @@ from typing import Final
 
 from schemas.errors import ConfigError, PartRefused
 from sources.base import Part, ReadReport
+from sources.dialogue import Dialogue
 from sources.encoding import decode
 from sources.formats import DOCUMENT_FORMATS, NTRIPLES, TABLE_FORMATS, TURTLE, sniff_path
 from sources.hub import is_dataset_folder
@@ -18,13 +19,15 @@ from sources.plain import Plain
 
 _HEAD_BYTES: Final = 200_000
 _GUIDELINE_NAME: Final = re.compile(
-    r"指南|规范|标准|共识|办法|条例|法[（(.]|方案|专家建议|GB[ _-]?\d|DB\d|WS[ _-]?\d|guideline|consensus|protocol",
+    r"指南|指引|规范|标准|共识|办法|条例|法[（(.]|方案|专家建议|GB[ _-]?\d|DB\d|WS[ _-]?\d|guideline|consensus|protocol",
     re.I,
 )
 _ARTICLE: Final = re.compile(r"^\s*(?:第[一二三四五六七八九十百]+条|推荐意见\s*\d|【?推荐)", re.M)
 _CHAPTER: Final = re.compile(r"^\s*(?:#{1,3}\s|第[一二三四五六七八九十百\d]+[章节篇]|<篇名>)", re.M)
 _TABLE_KINDS: Final = ("distilled", "dialogue", "knowledge_graph")
 """Tried in this order: an instruction set says so by its keys, nearly any table is a table of entities."""
+_OF_CONSULTATIONS: Final = re.compile(r"depart|cate\d|dialog|history|disease|ask\b|科室|对话|问诊|病情", re.I)
+"""Column names that make question and answer a consultation, not an instruction."""
 
 
 @dataclass
@@ -108,7 +111,7 @@ def _document_kind(path: Path, form: str) -> str:
         text, _ = decode(head, None)
     except PartRefused:
         text = head.decode("utf-8", "replace")
-    if len(_ARTICLE.findall(text)) >= 3:
+    if len(_ARTICLE.findall(text)) >= 2 or _GUIDELINE_NAME.search(text.lstrip("\ufeff# \n")[:40]):
         return "guideline"
     return "textbook" if form != "html" and len(_CHAPTER.findall(text)) >= 3 else "plain"
 
@@ -116,7 +119,9 @@ def _document_kind(path: Path, form: str) -> str:
 def _table_kind(part: Part) -> str:
     """The first kind whose layouts fit the table's first rows."""
     refused: PartRefused | None = None
-    for kind in _TABLE_KINDS:
+    row = next(iter(Dialogue("files").rows(part, ReadReport())), None)
+    is_consultation = row is not None and any(_OF_CONSULTATIONS.search(str(key)) for key in row.values)
+    for kind in ("dialogue", *_TABLE_KINDS) if is_consultation else _TABLE_KINDS:
         source = SOURCE_KINDS[kind](source_id="files")
         try:
             batch = next(iter(source.read(part, ReadReport())), None)

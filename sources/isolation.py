@@ -36,7 +36,8 @@ class Limits:
     """What one part may cost before it is refused.
 
     Attributes:
-        seconds: Wall-clock time, plus `seconds_per_mb` for each MB of the file.
+        seconds: Wall-clock time, to which each MB of the file adds `seconds_per_mb`.
+        seconds_per_mb: For each MB of the file.
         memory_mb: Private memory of the reading process (RLIMIT_DATA; Linux only).
     """
 

@@ -17,6 +17,7 @@ from pipelines.teacher.consultations import consultations
 from pipelines.teacher.conversation_preferences import conversation_preferences
 from pipelines.teacher.conversations import conversation_rows
 from pipelines.teacher.diseases import diseases
+from pipelines.teacher.food_tables import table_rows
 from pipelines.teacher.graph_advice import advice
 from pipelines.teacher.graph_questions import knowledge
 from pipelines.teacher.section_questions import section_rows
@@ -33,6 +34,7 @@ class MakeInstructions(MakeStage):
         max_advice: TreRecom instructions from the triples of one disease.
         max_consultations: EviDiag instructions from the triples of one disease.
         max_per_section: Instructions from one section, article or recommendation.
+        max_per_table: Instructions from the food tables in one section.
         max_per_dialogue: Instructions from one conversation.
         max_preferences: Preferences from one conversation.
     """
@@ -44,6 +46,7 @@ class MakeInstructions(MakeStage):
     max_advice: int = field(default=5, metadata={"min": 0})
     max_consultations: int = field(default=2, metadata={"min": 0})
     max_per_section: int = field(default=4, metadata={"min": 0})
+    max_per_table: int = field(default=60, metadata={"min": 0})
     max_per_dialogue: int = field(default=3, metadata={"min": 0})
     max_preferences: int = field(default=1, metadata={"min": 0})
 
@@ -84,6 +87,7 @@ class MakeInstructions(MakeStage):
             rules = (statute_rows, clause_rows) if row["number"] else (section_rows,)
             for rule in rules:
                 made += rule(row, self.max_per_section)
+            made += table_rows(row, self.max_per_table)
         return made
 
 

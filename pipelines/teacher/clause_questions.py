@@ -16,6 +16,7 @@ from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Row, assistant, instruction, user
 from pipelines.teacher.section_questions import clean_heading
 
+_PRODUCT: Final = re.compile(r"产品|原料|标签|添加剂|标准$|配方食品$")
 _NUMBERED: Final = re.compile(r"\d+(?:\.\d+)+|推荐意见|推荐\s*\d|建议\s*\d|问题\s*\d")
 _AGES: Final = re.compile(r"(\d+\s*(?:月龄|岁|个月)?\s*[～~-]\s*\d+\s*(?:月龄|岁|个月))\s*(婴幼儿|婴儿|幼儿|儿童)?")
 _CHILD: Final = re.compile(r"儿|婴|宝宝|月龄|母乳|母亲|孩")
@@ -52,7 +53,8 @@ def clause_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     path = [clean_heading(h) for h in row["section_path"] or []]
     found = sentences(_text(row))
     institution = any(_INSTITUTION.search(h) for h in path[1:]) or bool(_INSTITUTION.search(row["text"][:14]))
-    task = "medkqa" if institution else "trerecom"
+    of_product = any(_PRODUCT.search(h) for h in [row["title"] or "", *path]) or bool(_PRODUCT.search(row["text"][:14]))
+    task = "medkqa" if institution or of_product else "trerecom"
     made = list(_drafts(row, path, found))[:at_most]
     return [
         instruction(
@@ -160,7 +162,8 @@ def _listing(path: list[str]) -> tuple[str, str, str] | None:
     match = _LIST.match(path[-1]) if path else None
     if not match:
         return None
-    return "list", f"{match[1]}哪些{match[2]}？".replace("时可", "下可以").replace("哪些富含", "哪些富含"), ""
+    asked = f"{match[1]}哪些{match[2]}？".replace("时可", "下可以")
+    return "list", f"应该{asked}" if path[-1].startswith(("宜", "应")) else asked, ""
 
 
 def _opening(row: Row, path: list[str]) -> tuple[str, str, str] | None:

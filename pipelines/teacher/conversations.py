@@ -129,7 +129,7 @@ def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
             return
         if last < MAX_ROUNDS and _answers(rounds[last]):
             asked = rounds[last].patient.text + (rounds[0].patient.text if last == 0 else "")
-            advises = _ADVICE.search(rounds[last].doctor.text) and _TREATMENT_ASKED.search(asked)
+            advises = _ADVICE.search(rounds[last].doctor.text) and _wants_advice(asked)
             task = "trerecom" if advises else "medkqa"
             yield _row(row, rounds[: last + 1], task, "advice" if advises else "knowledge", "dialogue/advice", None)
             yield from _singles(row, rounds[:last])
@@ -142,7 +142,7 @@ def _singles(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
         asked = pair.patient.text
         alone = 10 <= len(asked) <= 120 and _CHILD.search(asked) and not _LEANS.search(asked)
         if alone and _answers(pair) and not _LEANS_BACK.search(pair.doctor.text):
-            advises = bool(_TREATMENT_ASKED.search(asked))
+            advises = _wants_advice(asked)
             task, aspect = ("trerecom", "advice") if advises else ("medkqa", "knowledge")
             yield _row(row, [pair], task, aspect, "dialogue/single", None)
 
@@ -165,6 +165,7 @@ def _answers(pair: Round) -> bool:
         and not is_advert(text)
         and not _UNSAFE.search(text)
         and not _ANNOUNCES.search(text)
+        and not (re.search(r"1[.、．]", text) and not re.search(r"2[.、．]", text))
     )
 
 
@@ -207,6 +208,14 @@ def with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
         return text
     quoted = "、".join(f"“{clause}”" for clause in clauses[:3])
     return pick(_OPENINGS, row["record_id"], "grounds").format(q=quoted) + text
+
+
+def _wants_advice(asked: str) -> bool:
+    """Whether the question is what to do, not what it is or why."""
+    explains = re.search(r"原因|为什么|怎么引起|有哪些症状|是什么|正常吗", asked)
+    return bool(_TREATMENT_ASKED.search(asked)) and not (
+        explains and not re.search(r"怎么办|治|处理|护理|吃什么", asked)
+    )
 
 
 def _speaks_for(clause: str) -> bool:

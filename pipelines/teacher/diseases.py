@@ -36,9 +36,11 @@ _CHILD: Final = re.compile(r"儿|婴|幼|少年|童|(?:[0-9]|1[0-7])岁|月龄|�
 _NEVER: Final = re.compile(
     r"\.\.|…|暂无|无$|妇科|宫颈|盆腔|尿道癌|人流|老年|妊娠|性功能|性生活|勃起|前列腺|白带增多|月经|经期|更年|男子|"
     r"肝郁|气滞|气血|痰湿|浮脉|脉象|脉[数细弦浮沉滑]|舌苔|平滑肌|粘膜水肿|粘膜苍白|囊虫病|侏儒|脑血管瘤|颅咽管瘤|发作性睡病|触电|陶奇|HIV|钼靶|"
-    r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|双相型|^皮疹检查$|^皮肤颜色$|仪$|腺瘤|放射性|扫描电子"
+    r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|肢皮炎综合|双相型|^皮疹检查$|^皮肤颜色$|仪$|腺瘤|放射性|扫描电子"
 )
-_NO_EXAM: Final = frozenset({"皮疹", "皮损", "皮肤颜色", "体位", "脐检查", "疾病筛查", "健康体检", "皮肤病的物理检查"})
+_NO_EXAM: Final = frozenset(
+    {"皮疹", "皮损", "皮肤颜色", "体位", "脐检查", "疾病筛查", "健康体检", "皮肤病的物理检查", "皮肤病理检查"}
+)
 # A name with one of these is another disease than the name without it.
 _NARROWS: Final = ("急性", "慢性", "新生儿", "初生", "感染性", "休克", "高热", "原发", "扁桃体")
 _ITEM: Final = re.compile(r"[\w\u3400-\u9fff·“”α-ωΑ-Ω()（）、，\-/+]{1,16}")
@@ -271,6 +273,8 @@ def _treatments(rows: Sequence[Row], kind: DiseaseClass) -> tuple[Fact, ...]:
     facts = []
     for row in rows:
         text = row["tail"].strip()
+        if (_NO_HERBS.search(row["head"]) and re.search(r"中[医药]", text)) or "喉喘鸣" in row["head"]:
+            continue
         if any(s in text for s in kind.treatments.split()) and re.fullmatch(r"[\u3400-\u9fff]{2,8}", text):
             facts.append(Fact(text, row))
     return tuple(sorted(facts, key=lambda fact: (fact.text, fact.row["record_id"])))
@@ -283,6 +287,7 @@ def _texts(rows: Sequence[Row]) -> tuple[Fact, ...]:
     return tuple(sorted(clean, key=lambda fact: (len(fact.text), fact.text))[:5])
 
 
+_NO_HERBS: Final = re.compile(r"出血|惊厥|癫痫|白血病|瘤|脑|狂犬|休克|衰竭|败血|中毒")
 _PERIOD: Final = re.compile(r"(\d{1,3})(?:[-~～—](\d{1,3}))?(天|日|周|个?月|年)")
 _DAYS: Final = {"天": 1, "日": 1, "周": 7, "月": 30, "个月": 30, "年": 365}
 

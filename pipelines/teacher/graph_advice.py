@@ -105,7 +105,7 @@ def _seen(disease: Disease) -> list[str]:
 def _visit(disease: Disease, where: str) -> Draft | None:
     seen = _seen(disease)
     found = [t for t in disease.texts("symptom") if t not in seen and lay_name(t) is None]
-    if not seen or len(seen) + len(found) < 2 or disease.kind.asker == "nobody" or _on_ward(disease):
+    if not seen or (len(seen) < 2 and len(found) < 2) or disease.kind.asker == "nobody" or _on_ward(disease):
         return None
     if not disease.texts("exam"):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pipelines.teacher.clause_questions import clause_rows
 from pipelines.teacher.conversation_cleaning import cleaned, is_machine_made
 from pipelines.teacher.conversation_preferences import conversation_preferences
 from pipelines.teacher.conversations import conversation_rows
+from pipelines.teacher.food_tables import table_rows
 from pipelines.teacher.passages import excerpt, sentences, told
 from pipelines.teacher.section_questions import section_rows
 from pipelines.teacher.statute_questions import statute_rows
@@ -206,3 +208,22 @@ def test_short_hostile_text_does_not_backtrack() -> None:
             for rule in (section_rows, clause_rows, statute_rows):
                 rule(row, 4)
         conversation_rows(dialogue(text[:4_000], text[:4_000], title=""), 3)
+
+
+TABLES = (
+    "常见富含营养素的食物见表。\n表 B.2 市售常见钙含量较高的食物及其钙含量\n牛奶：含量（mg/100 g可食部）为107\n"
+    "豆腐丝：含量（mg/100 g可食部）为204\n虾皮：含量（mg/100 g可食部）为991\n"
+    "表 A.1 市售能量含量相当于 50 g 大米的谷薯类\n馒头：重量（g）为80\n表 A.2 市售可食部相当于 100 g 的蔬菜类\n芹菜：重量（g）为150\n"
+)
+
+
+def test_food_tables_give_their_own_figures_and_only_where_the_caption_says_of_what() -> None:
+    made = table_rows(document(TABLES, ("儿童营养指南", "附录B")), 99)
+    answers = "\n".join(answer for _, answer in _asked(made))
+    assert "钙含量较高的常见食物有牛奶、豆腐丝、虾皮等。" in answers
+    assert "每100 g可食部的虾皮含钙991 mg" in answers
+    assert "50 g大米相当于馒头 80 g" in answers
+    assert "芹菜" not in answers
+    for row in made:
+        figure = re.search(r"\d+(?= mg|(?<=馒头 80) g)", row["messages"][1]["content"])
+        assert figure is None or any(figure[0] in entry["text"] for entry in row["evidence"])

@@ -9,6 +9,7 @@ from typing import Final
 
 from schemas.errors import ConfigError, PartRefused
 from sources.base import Part, ReadReport
+from sources.conversations import is_tagged, is_transcript
 from sources.dialogue import Dialogue
 from sources.encoding import decode
 from sources.formats import DOCUMENT_FORMATS, NTRIPLES, TABLE_FORMATS, TURTLE, sniff_path
@@ -110,7 +111,9 @@ def _document_kind(path: Path, form: str) -> str:
     try:
         text, _ = decode(head, None)
     except PartRefused:
-        text = head.decode("utf-8", "replace")
+        text = head.decode("gb18030", "replace")  # good enough to guess by; reading it will say what is wrong
+    if form == "txt" and (is_tagged(text) or is_transcript(text)):
+        return "dialogue"
     if len(_ARTICLE.findall(text)) >= 2 or _GUIDELINE_NAME.search(text.lstrip("\ufeff# \n")[:40]):
         return "guideline"
     return "textbook" if form != "html" and len(_CHAPTER.findall(text)) >= 3 else "plain"

@@ -30,6 +30,7 @@ from sources.text import text_blocks
 MAX_TEXT_BYTES: Final = 512 << 20
 """A text file is held in memory while it is read; a larger one is to be split."""
 
+_RECORDS: Final = (formats.JSON, formats.JSONL, formats.PYTHON_LITERAL, formats.TURTLE, formats.NTRIPLES)
 _HEAD_BLOCKS: Final = 40
 _DATE: Final = re.compile(
     r"(?<!\d)(19\d\d|20\d\d)(?:\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?)?|[-./]\d{1,2}[-./]\d{1,2}|(?=版|\s*[)）]))"
@@ -73,8 +74,17 @@ def open_document(part: Part, encoding: str | None, report: ReadReport) -> OpenD
     """The document behind `part`; fills in the report's format and encoding.
 
     Raises:
-        PartRefused: `empty`, `not_a_document`, `too_large`, or as the format's reader says.
+        PartRefused: `empty`, `no_text`, `not_a_document`, `too_large`, or as the format's reader says.
     """
+    document = _open(part, encoding, report)
+    if not document.head():
+        raise PartRefused(
+            "no_text", f"{part.path} ({document.format}) holds no text. List it under 'skip:', or fill it."
+        )
+    return document
+
+
+def _open(part: Part, encoding: str | None, report: ReadReport) -> OpenDocument:
     path = location_of(part)
     with path.open("rb") as file:
         head = file.read(formats.HEAD_BYTES)
@@ -95,6 +105,12 @@ def open_document(part: Part, encoding: str | None, report: ReadReport) -> OpenD
             "not_a_document",
             f"{part.path} is no text, PDF, EPUB, DOCX or HTML (it begins with {head[:8].hex(' ')}). "
             "Convert it, or list it under 'skip:'.",
+        )
+    suffix = PurePosixPath(part.path).suffix.lower()
+    if found in _RECORDS or (found in (formats.CSV, formats.TSV) and suffix in (".csv", ".tsv")):
+        raise PartRefused(
+            "not_a_document",
+            f"{part.path} holds records ({found}), not running text. Read it as dialogue, distilled or knowledge_graph.",
         )
     if part.n_bytes > MAX_TEXT_BYTES:
         raise PartRefused("too_large", f"{part.path} has {part.n_bytes} bytes of text. Split it into parts of 100 MB.")

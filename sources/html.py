@@ -22,7 +22,7 @@ MAX_DEPTH: Final = 10_000
 """The parser's time grows with the square of the depth; a page by hand or by a tool has a few dozen levels."""
 
 _NESTING_TAG: Final = re.compile(
-    r"<(?P<end>/?)(?!(?:p|li|dt|dd|tr|td|th|br|hr|img|input|meta|link|option|wbr|col|source|area|base|embed)\b)[a-z][^\s/>]*[^>]{0,4096}?(?P<self>/?)>",
+    r"<(?P<end>/?)(?!(?:p|li|dt|dd|tr|td|th|br|hr|img|input|meta|link|option|wbr|col|source|area|base|embed)\b)[a-z]",
     re.I,
 )
 _BLOCKS: Final = re.compile(
@@ -58,7 +58,8 @@ def refuse_deep(text: str) -> None:
     """
     depth = 0
     for found in _NESTING_TAG.finditer(text):
-        if found["self"]:
+        end = text.find(">", found.end(), found.end() + 1_024)
+        if end > 0 and text[end - 1] == "/":
             continue
         depth = max(0, depth - 1) if found["end"] else depth + 1
         if depth > MAX_DEPTH:
@@ -70,7 +71,12 @@ def refuse_deep(text: str) -> None:
 
 
 def titles_of(text: str) -> list[str]:
-    """Candidates for the title, best first: `<h1>`, what its class calls a title, `<title>`."""
+    """Candidates for the title, best first: `<h1>`, what its class calls a title, `<title>`.
+
+    Raises:
+        PartRefused: `nested_too_deep`.
+    """
+    refuse_deep(text)
     tree = LexborHTMLParser(text)
     found = [node.text() for node in tree.css("h1")[:3]]
     found += [node.text() for node in tree.css("[class*=title]")[:8] if len(node.text()) < 120]

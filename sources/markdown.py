@@ -14,14 +14,16 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from schemas.errors import PartRefused
 from sources.headings import explicit
 from sources.sections import Block
-from sources.text import HeadingFinder, joined
+from sources.text import HeadingFinder, join_lines
 
 _CHUNK_CHARS: Final = 1_000_000
 """Larger files are parsed in pieces, cut at blank lines, so that the parser's tokens stay small."""
 
-_COMMENT: Final = re.compile(r"<!--(?:[^-]|-(?!->))*-->")
+_MAX_NESTING: Final = 100
+_DEEP_QUOTE: Final = re.compile(r"^(?:[ \t]{0,3}>){50}", re.M)
 _INLINE: Final = re.compile(
     r"!?\[(?P<label>[^\[\]\n]{0,300})\](?:\([^()\n]{0,1000}\)|\[[^\[\]\n]{0,100}\])"
     r"|(?P<tick>`{1,2})(?P<code>[^`\n]{1,300})(?P=tick)"
@@ -31,11 +33,22 @@ _INLINE: Final = re.compile(
 )
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(?:[^\n]{0,500}\n){0,60}?---[ \t]*(?:\n|\Z)")
 _HEADING: Final = re.compile(r"^#{1,6}[ \t]+\S", re.M)
+_VALUE: Final = re.compile(r"[\d<>≥≤＜＞±～~-][^。；]{0,20}")
 _BREAK: Final = re.compile(r"\r\n|\n|\r")
 
 
 def markdown_blocks(text: str, notes: list[str]) -> Iterator[Block]:
-    """The blocks of a Markdown file; `notes` gets what was left out."""
+    """The blocks of a Markdown file; `notes` gets what was left out.
+
+    Raises:
+        PartRefused: `nested_too_deep`, where the parser would leave text out.
+    """
+    if deep := _DEEP_QUOTE.search(text):
+        raise PartRefused(
+            "nested_too_deep",
+            f"character {deep.start()} stands under more than 49 quote marks. "
+            "Mend the markup, or list it under 'skip:'.",
+        )
     if n_comments := text.count("<!--"):
         notes.append(f"{n_comments} comments left out")
     finder = None if _HEADING.search(text) else HeadingFinder()
@@ -72,7 +85,7 @@ class _Chunk:
     def blocks(self) -> Iterator[Block]:
         """The piece's blocks in order."""
         self.starts = [0, *(found.end() for found in _BREAK.finditer(self.text)), len(self.text)]
-        parser = MarkdownIt("commonmark", {"maxNesting": 20}).enable("table").disable(["inline", "text_join"])
+        parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table").disable(["inline", "text_join"])
         level, row, row_lines, mark = 0, list[str](), [0, 0], ""
         for token in parser.parse(self.text):
             if token.type == "heading_open":
@@ -118,9 +131,9 @@ class _Chunk:
 
 
 def row_text(header: list[str], row: list[str]) -> str:
-    """A table row to read: the first cell, then `column：value` for the others that hold something."""
+    """A table row to read: the first cell, then `column：value` (or `column为3 g`) for the others that hold something."""
     named = [
-        f"{name}：{cell}" if name and at else cell
+        f"{name}{'为' if _VALUE.fullmatch(cell) else '：'}{cell}" if name and at else cell
         for at, (name, cell) in enumerate(zip([*header, *[""] * len(row)], row, strict=False))
         if cell
     ]
@@ -133,12 +146,18 @@ def _is_cell(token: Token, row_lines: list[int]) -> bool:
 
 def _plain(content: str) -> str:
     """One paragraph without its marks, soft line breaks joined."""
-    content = _INLINE.sub(_unmarked, _COMMENT.sub("", content))
-    lines = [" ".join(line.split()) for line in _BREAK.split(content)]
-    text = ""
-    for line in filter(None, lines):
-        text = joined(text, line) if text else line
-    return text
+    content = _INLINE.sub(_unmarked, _without_comments(content))
+    return join_lines([line for line in (" ".join(line.split()) for line in _BREAK.split(content)) if line] or [""])
+
+
+def _without_comments(text: str) -> str:
+    """One pass; a comment that never ends takes the rest with it."""
+    pieces, at = [], 0
+    while (start := text.find("<!--", at)) >= 0:
+        pieces.append(text[at:start])
+        end = text.find("-->", start + 4)
+        at = len(text) if end < 0 else end + 3
+    return "".join([*pieces, text[at:]])
 
 
 def _unmarked(found: re.Match[str]) -> str:

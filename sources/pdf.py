@@ -126,7 +126,9 @@ def _take_out_furniture(pages: list[Page], notes: list[str]) -> None:
 
     A line at the edge of a page is one where it comes, but for its figures, on three pages and a tenth of all.
     """
-    seen = Counter(_pattern(line.text) for page in pages for line in {_pattern(line.text): line for line in page.edge()}.values())
+    seen = Counter(
+        _pattern(line.text) for page in pages for line in {_pattern(line.text): line for line in page.edge()}.values()
+    )
     needed = max(_FURNITURE_PAGES, len(pages) // 10)
     n_heads = n_numbers = 0
     for page in pages:

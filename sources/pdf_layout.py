@@ -6,18 +6,24 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from sources.headings import CLAUSE, DecimalSequence, Heading, parse_heading
+from sources.headings import CLAUSE, DecimalSequence, Heading, parse_heading, tidy
+from sources.markdown import row_text
 from sources.pdf_lines import Box, PdfLine
 from sources.sections import FIGURE, TABLE, Block, closed
-from sources.text import DOT_LEADER, TERMINAL, joined, starts_item
+from sources.text import PARAGRAPH_LINES, TERMINAL, dot_leader, join_lines, starts_item
 
 if TYPE_CHECKING:
     from sources.pdf import Page
 
-_CAPTION: Final = re.compile(r"(?:续?表|Table)\s*(?:[A-Z]\s*[.．]\s*)?\d{1,3}(?:[-.．]\d{1,3})?(?=\s|[：:（(]|[^\d\s.．、，。的中和～~-]|$)")
-_FIGURE_CAPTION: Final = re.compile(r"(?:图|Figure|Fig\.?)\s*(?:[A-Z]\s*[.．]\s*)?\d{1,3}(?:[-.．]\d{1,3})?(?=\s|[：:]|[^\d\s.．、，。的中和所～~-]|$)")
+_CAPTION: Final = re.compile(
+    r"(?:续?表|Table)\s*(?:[A-Z]\s*[.．]\s*)?\d{1,3}(?:[-.．]\d{1,3})?(?=\s|[：:（(]|[^\d\s.．、，。的中和～~-]|$)"
+)
+_FIGURE_CAPTION: Final = re.compile(
+    r"(?:图|Figure|Fig\.?)\s*(?:[A-Z]\s*[.．]\s*)?\d{1,3}(?:[-.．]\d{1,3})?(?=\s|[：:]|[^\d\s.．、，。的中和所～~-]|$)"
+)
 _TABLE_NOTE: Final = re.compile(r"注\s*\d{0,2}\s*[：:]|[a-z*†‡]\s?[\u4e00-\u9fffA-Z]|[a-z*†‡]$")
 _TITLE_CHARS: Final = 40
 
@@ -55,7 +61,7 @@ class Flow:
         self._held_heading: Heading | None = None
         self._is_caption = False  # a table without rules, or its end on the next page
         self._aside: list[Block] = []
-        self._n_tables = 0
+        self._n_tables = self._n_read = 0
 
     def blocks(self) -> Iterator[Block]:
         """The blocks in reading order; a table comes after the paragraph that it interrupts."""
@@ -72,7 +78,11 @@ class Flow:
             self._close_frames(frames, page)
         yield from self._flush()
         if self._n_tables:
-            self._notes.append(f"{self._n_tables} tables left out of the running text")
+            self._notes.append(
+                f"{self._n_tables} tables left out of the running text (cells that span lines or columns)"
+            )
+        if self._n_read:
+            self._notes.append(f"{self._n_read} simple tables read row by row")
 
     def _in_frame(self, line: PdfLine, frames: list[_Frame], page: Page) -> bool:
         for frame in frames:
@@ -83,30 +93,35 @@ class Flow:
 
     def _close_frames(self, frames: list[_Frame], page: Page) -> None:
         for frame in frames:
-            if frame.lines:
-                self._n_tables += frame.kind == TABLE
-                text = "\n".join(line.text for line in frame.lines)
-                self._aside.append(Block(text, page=page.number, drop=frame.kind))
+            if not frame.lines:
+                continue
+            text = frame.readable()
+            if text is not None:
+                self._n_read += 1
+                self._aside.append(Block(text, page=page.number))
+                continue
+            self._n_tables += frame.kind == TABLE
+            text = "\n".join(line.text for line in frame.lines)
+            self._aside.append(Block(text, page=page.number, drop=frame.kind))
 
     def _take(self, line: PdfLine, page: int, margins: Margins) -> Iterator[Block]:
-        if self._held and self._goes_on(line, page, margins):
+        if self._held and len(self._held) < PARAGRAPH_LINES and self._goes_on(line, page, margins):
             self._held.append(line)
             self._held_margins = margins
             return
         yield from self._flush()
         self._held, self._held_page, self._held_margins = [line], page, margins
-        self._held_heading = self._heading(line)
+        self._held_heading = self._heading(line, margins)
         self._is_caption = _CAPTION.match(line.text) is not None and len(line.text) < 60
 
     def _goes_on(self, line: PdfLine, page: int, margins: Margins) -> bool:
         """Whether `line` continues the paragraph that is held."""
         last = self._held[-1]
-        is_same_row = abs(last.bottom - line.bottom) < 0.6 * last.size and line.left > last.right - last.size
-        if is_same_row and page == self._held_page:
+        if page == self._held_page and _is_same_row(last, line):
             return True
-        if self._is_caption and (line.n_gaps or _TABLE_NOTE.match(line.text)):
+        if self._is_caption and (len(line.cells) > 1 or _TABLE_NOTE.match(line.text)):
             return True
-        if self._held_heading is not None or DOT_LEADER.search(last.text) or abs(last.size - line.size) > 0.2 * last.size:
+        if self._held_heading is not None or dot_leader(last.text) or abs(last.size - line.size) > 0.2 * last.size:
             return False
         if self._begins(line.text) or not self._held_margins.is_full(last):
             return False
@@ -122,11 +137,12 @@ class Flow:
             return self._sequence.expects(heading.number)
         return starts_item(text) or heading is not None or closed((text,)) is not None
 
-    def _heading(self, line: PdfLine) -> Heading | None:
+    def _heading(self, line: PdfLine, margins: Margins) -> Heading | None:
         """The heading that a line is by its number or by its size; advances the sequence of clause numbers."""
         heading = parse_heading(line.text)
         if heading is not None and heading.family == "decimal":
-            return heading if self._sequence.accept(heading.number) else None
+            # A line that fills the column goes on in the next: a sentence, not a heading.
+            return heading if self._sequence.accept(heading.number) and not margins.is_full(line) else None
         if heading is not None:
             if heading.family in ("篇", "章", "节"):
                 self._sequence = DecimalSequence()
@@ -139,12 +155,21 @@ class Flow:
             return Heading("sized", depth, "", line.text)
         return None
 
+    def _held_text(self) -> str:
+        if self._is_caption:
+            return "\n".join(line.text for line in self._held)
+        rows = [self._held[0].text]
+        for before, line in pairwise(self._held):
+            if _is_same_row(before, line):
+                rows[-1] += line.text
+            else:
+                rows.append(line.text)
+        return join_lines(rows)
+
     def _flush(self) -> Iterator[Block]:
         """The paragraph that is held, then the tables that it went on across."""
         if self._held:
-            text = self._held[0].text
-            for before, line in zip(self._held, self._held[1:], strict=False):
-                text = text + line.text if abs(before.bottom - line.bottom) < 3 else joined(text, line.text)
+            text = self._held_text()
             page, heading = self._held_page, self._held_heading
             self._held = []
             if "".join(text.split()) in self._titles:
@@ -159,6 +184,11 @@ class Flow:
                 yield Block(text, page=page)
         yield from self._aside
         self._aside = []
+
+
+def _is_same_row(before: PdfLine, line: PdfLine) -> bool:
+    """Whether a line goes on at the same height: a raised figure had cut it."""
+    return abs(before.bottom - line.bottom) < 0.6 * before.size and line.left > before.right - before.size
 
 
 class _Frame:
@@ -183,6 +213,21 @@ class _Frame:
             return True
         return False
 
+    def readable(self) -> str | None:
+        """A simple table as its caption and a sentence a row; None where a cell spans lines or columns."""
+        captions = [line for line in self.lines if _CAPTION.match(line.text)]
+        notes = [line for line in self.lines if line not in captions and _TABLE_NOTE.match(line.text)]
+        rows = [line.cells for line in self.lines if line not in captions and line not in notes]
+        if self.kind != TABLE or len(captions) != 1 or len(rows) < 3:
+            return None
+        header, *body = rows
+        n_columns = len(header)
+        is_simple = 2 <= n_columns <= 4 and all(len(row) == n_columns for row in body)
+        if not is_simple or any(len(cell) > 40 for row in body for cell in row):
+            return None
+        lines = [tidy(captions[0].text), *(row_text([*map(tidy, header)], list(row)) for row in body)]
+        return "\n".join([*lines, *(note.text for note in notes)])
+
 
 def _frames(page: Page) -> list[_Frame]:
     """The page's frames that hold cells, not a paragraph with a border around it."""
@@ -194,7 +239,7 @@ def _frames(page: Page) -> list[_Frame]:
         above = [line for line in page.lines if 0 <= line.bottom - box.top < 3.2 * line.size]
         below = [line for line in page.lines if -2 <= box.bottom - line.top < 4 * line.size]
         has_caption = any(_CAPTION.match(line.text) for line in above)
-        n_cells = sum(line.n_gaps > 0 for line in inside)
+        n_cells = sum(len(line.cells) > 1 for line in inside)
         if any(_FIGURE_CAPTION.match(line.text) for line in below) and not has_caption:
             frames.append(_Frame(box, FIGURE))
         elif has_caption or n_cells * 5 >= len(inside):
@@ -233,7 +278,10 @@ def _heading_sizes(pages: list[Page]) -> dict[int, int]:
     sizes: Counter[int] = Counter()
     for page in pages:
         for line in page.lines:
-            sizes[round(line.size)] += len(line.text)
+            if len(line.text) >= 15 and not any(frame.holds(line) for frame in page.tables):
+                sizes[round(line.size)] += len(line.text)
+            else:
+                sizes[round(line.size)] += 0
     if not sizes:
         return {}
     body = statistics.median(sizes.elements())

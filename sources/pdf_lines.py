@@ -28,8 +28,8 @@ class PdfLine(NamedTuple):
     bottom: float
     top: float
     size: float
-    n_gaps: int
-    """Blanks at least two characters wide inside the line: the edges of table cells."""
+    cells: tuple[str, ...]
+    """The text again, cut where a blank is about two characters wide."""
 
 
 class Box(NamedTuple):
@@ -85,11 +85,22 @@ def _line(chars: list[_Char]) -> list[PdfLine]:
     # Fonts of other scripts claim more height at the same size.
     size = statistics.median(char.top - char.bottom for char in [c for c in inked if c.text > "\u2fff"] or inked)
     bottom = statistics.median(char.bottom for char in inked)
-    n_gaps = sum(after.left - before.right > 1.8 * size for before, after in zip(inked, inked[1:], strict=False))
     text = "".join(_raised(char, bottom, size) for char in chars)
     right = max(char.right for char in inked)
     top = max(char.top for char in inked)
-    return [PdfLine(" ".join(text.split()), inked[0].left, right, bottom, top, size, n_gaps)]
+    cells = _cells(chars, bottom, size)
+    return [PdfLine(" ".join(text.split()), inked[0].left, right, bottom, top, size, cells)]
+
+
+def _cells(chars: list[_Char], bottom: float, size: float) -> tuple[str, ...]:
+    cells, end = [""], None
+    for char in chars:
+        if not char.text.isspace() and char.right > char.left:
+            if end is not None and char.left - end > 1.8 * size:
+                cells.append("")
+            end = char.right
+        cells[-1] += _raised(char, bottom, size)
+    return tuple(" ".join(cell.split()) for cell in cells)
 
 
 def _raised(char: _Char, bottom: float, size: float) -> str:

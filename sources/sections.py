@@ -26,7 +26,7 @@ _CLOSED_HEADINGS: Final = tuple(
         (CONTENTS, r"(?:目[录錄次]|总目录?|contents)"),
         (
             "front_matter",
-            r"(?:[^，。]{0,6}[序叙敘]言?|再版序言?|前言|引言序|题辞|題辭|跋|[^，。]{0,4}(?:自序|原序|跋)|版权.{0,6}|出版.{0,6}"
+            r"(?:.{0,2}(?<![程顺秩次时工有无])[序叙敘]言?|.{0,4}(?:再版|重刊|重印|自|原)[序叙敘]言?|前言|题辞|題辭|.{0,4}跋|版权.{0,6}|出版.{0,6}"
             r"|编[写者委辑].{0,12}|主编.{0,12}|[^，。]{0,10}委员会|(?:主要)?起草(?:单位|人).{0,6}|制[定订](?:单位|专家|组).{0,8}|作者.{0,8}"
             r"|执笔.{0,8}|内容提要|内容简介|preface|foreword)",
         ),
@@ -91,7 +91,7 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
             continue
         before = tuple(outline.open)
         outline.enter(block.heading)
-        if pending is not None and tuple(outline.open[: len(before)]) != before:
+        if pending is not None and not any(heading is pending.heading for heading in outline.open):
             yield from held.add(*as_text(pending, before))
         else:
             yield from held.flush()
@@ -109,7 +109,7 @@ class Held:
         self._aside: list[Block] = []
         self._text_path: tuple[str, ...] = ()
         self._aside_path: tuple[str, ...] = ()
-        self._n_chars = 0
+        self._n_chars = self._n_aside_chars = 0
         self.number = ""
 
     def __bool__(self) -> bool:
@@ -118,10 +118,12 @@ class Held:
     def add(self, path: tuple[str, ...], block: Block) -> Iterator[Section]:
         """Takes a paragraph that stands under `path`; yields the sections that are complete without it."""
         if block.drop is not None:
-            if self._aside and (self._aside[0].drop != block.drop or self._aside_path != path):
+            is_other = bool(self._aside) and (self._aside[0].drop != block.drop or self._aside_path != path)
+            if is_other or self._n_aside_chars > SECTION_CHARS:
                 yield from self._flush_aside()
             self._aside_path = path
             self._aside.append(block)
+            self._n_aside_chars += len(block.text)
             return
         yield from self._flush_aside()
         if self._text and self._text_path != path:
@@ -145,7 +147,7 @@ class Held:
     def _flush_aside(self) -> Iterator[Section]:
         if self._aside:
             yield join(self._aside_path, self._aside)
-        self._aside = []
+        self._aside, self._n_aside_chars = [], 0
 
 
 def join(path: tuple[str, ...], blocks: list[Block], number: str = "") -> Section:

@@ -15,13 +15,14 @@ from typing import Final, NamedTuple
 
 from sources.headings import EXPLICIT, Heading, tidy
 from sources.sections import Block
-from sources.text import TERMINAL, Line, lines, wrap_chars
+from sources.text import PARAGRAPH_LINES, TERMINAL, Line, lines, wrap_chars
 
 LOST_GLYPH: Final = "□"
 
 _TAG: Final = re.compile(r"^[ \t]*<(?P<tag>篇名|目录)>(?P<value>[^\r\n]*)", re.M)
 _META: Final = re.compile(r"(?P<key>书名|作者|朝代|年份|编者|版本)[：:](?P<value>.*)")
 _BODY: Final = "属性："
+_MAX_LEVELS: Final = 8
 _PICTURE: Final = re.compile(r"\\r([^\\\r\n]{0,80})\\([^\\\r\n]{0,80})\\r")
 _EMPHASIS: Final = re.compile(r"\\[xzqj][ \u3000]*")
 _MARK: Final = "\x01"
@@ -68,7 +69,7 @@ def tagged_blocks(text: str, notes: list[str]) -> Iterator[Block]:
         end = tags[at + 1].start() if at + 1 < len(tags) else len(text)
         value = tidy(tag["value"])
         if tag["tag"] == "目录":
-            path = tuple(level.strip() for level in value.split("\\") if level.strip())
+            path = tuple(level.strip() for level in value.split("\\", _MAX_LEVELS) if level.strip())
         else:
             levels = path if path and path[-1] == value else (*path, value)
             yield from _headings(levels, opened, tag, number)
@@ -93,7 +94,7 @@ def _paragraphs(text: str, start: int, end: int, number: int, wrap: int, counts:
     """The paragraphs of `text[start:end]`, hard wraps joined and marks taken out."""
     held: list[Line] = []
     for line in lines(text[start:end]):
-        if held and _continues(held[-1], line, wrap):
+        if held and len(held) < PARAGRAPH_LINES and _continues(held[-1], line, wrap):
             held.append(line)
             continue
         yield from _paragraph(held, start, number, counts)
@@ -129,10 +130,10 @@ def _goes_on_list(text: str) -> bool:
 def _paragraph(held: list[Line], start: int, number: int, counts: dict[str, int]) -> Iterator[Block]:
     if not held:
         return
-    raw = held[0].text
+    pieces = [held[0].text.removeprefix(_BODY)]
     for before, line in pairwise(held):
-        raw += f" {line.text}" if before.text.endswith("）") or _is_list(before.text) else line.text
-    raw = raw.removeprefix(_BODY)
+        pieces += (" " if before.text.endswith("）") or _is_list(before.text) else "", line.text)
+    raw = "".join(pieces)
     raw, n_pictures = _PICTURE.subn("", raw)
     raw, n_glyphs = _PLACEHOLDER.subn(LOST_GLYPH, _EMPHASIS.sub(_MARK, raw.replace(_MARK, "")))
     text = " ".join(_with_lost_glyphs(piece.strip()) for piece in raw.split(_MARK) if piece.strip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from sources.headings import ARTICLE, CLAUSE, FRONT, DecimalSequence, Heading, parse_heading
@@ -15,8 +16,8 @@ _BLANKS: Final = " \t\u3000\xa0\ufeff\u200b"
 _PAGE_NUMBER: Final = re.compile(
     r"[-—–－·•~～=]{1,3}\s*\d{1,4}\s*[-—–－·•~～=]{1,3}|\d{1,4}|第\s*\d{1,4}\s*页(?:\s*[，,/]?\s*共\s*\d{1,4}\s*页)?|[pP]age\s*\d{1,4}(?:\s*of\s*\d{1,4})?"
 )
-DOT_LEADER: Final = re.compile(
-    r"(?:\.{4,}|…{2,}|·{4,}|．{4,}|(?:\. ){4,}|-{6,}|─{4,})\s*[（(]?\s*(?:[\dIVXivx]{1,5})\s*[）)]?\s*$"
+_DOT_LEADER: Final = re.compile(
+    r"(?:[.]{4,200}|…{2,}|·{4,}|．{4,}|(?:\. ){4,}|-{6,}|─{4,})\s*[（(]?\s*(?:[\dIVXivx]{1,5})\s*[）)]?\s*$"
 )
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 TERMINAL: Final = "。！？；：!?;:”』」）)…"
@@ -25,6 +26,7 @@ _ITEM: Final = re.compile(
 )
 _ANNEX_STATUS: Final = re.compile(r"[（(](?:资料性|规范性)(?:附录)?[）)]")
 _FORMULA_KEY: Final = re.compile(r"式中[：:]?$|(?:式中[：:])?[A-Za-zα-ω]\w{0,4}\s?[—─-]{1,3}")
+PARAGRAPH_LINES: Final = 1_000  # more than any paragraph has: the text has no ends that can be told
 _SAMPLE_LINES: Final = 20_000
 
 
@@ -81,11 +83,23 @@ def _near(lengths: Counter[int], length: int) -> int:
     return sum(lengths[near] for near in range(length - 3, length + 2))
 
 
-def joined(before: str, after: str) -> str:
-    """Two parts of one sentence: a blank between Latin words, none where either side is Chinese."""
-    if before[-1:].isascii() and before[-1:].isalnum() and after[:1].isascii() and after[:1].isalnum():
-        return f"{before} {after}"
-    return before + after
+def join_lines(parts: list[str]) -> str:
+    """The lines of one paragraph as one: a blank between Latin words, none where either side is Chinese."""
+    if len(parts) == 1:
+        return parts[0]
+    pieces = [parts[0]]
+    for before, after in pairwise(parts):
+        between_words = before[-1:].isascii() and before[-1:].isalnum() and after[:1].isascii() and after[:1].isalnum()
+        pieces += (" ", after) if between_words else (after,)
+    return "".join(pieces)
+
+
+def dot_leader(text: str) -> re.Match[str] | None:
+    """The dots and the page number that a line of a table of contents ends with.
+
+    Cost: looks at the last 300 characters only; in a long line of dots a search from each would take for ever.
+    """
+    return _DOT_LEADER.search(text, max(0, len(text) - 300))
 
 
 def starts_item(text: str) -> bool:
@@ -109,7 +123,7 @@ def _text_blocks(text: str, notes: list[str]) -> Iterator[Block]:
         if _PAGE_NUMBER.fullmatch(line.text):
             n_page_numbers += 1
             continue
-        if held and wrap and _continues(held[-1], line, wrap):
+        if held and wrap and len(held) < PARAGRAPH_LINES and _continues(held[-1], line, wrap):
             held.append(line)
             continue
         yield from _paragraph(held, headings)
@@ -154,12 +168,7 @@ def _paragraph(held: list[Line], headings: HeadingFinder) -> Iterator[Block]:
     if not held:
         return
     first, last = held[0], held[-1]
-    text = first.text
-    if len(held) == 1:
-        yield headings.block(Block(text, None, first.start, last.end, first.number))
-        return
-    for line in held[1:]:
-        text = joined(text, line.text)
+    text = join_lines([line.text for line in held])
     yield headings.block(Block(text, None, first.start, last.end, first.number))
 
 
@@ -176,7 +185,10 @@ class HeadingFinder:
 
     def block(self, block: Block) -> Block:
         """`block`, as a heading or with `drop` set where it is one of those."""
-        if leader := DOT_LEADER.search(block.text):
+        if block.drop is not None:
+            self._is_formula = self._is_formula or dot_leader(block.text) is not None
+            return block
+        if leader := dot_leader(block.text):
             self._listed = None  # such a table ends with its last dotted line
             is_title = _HAN.search(block.text, 0, leader.start()) is not None
             self._is_formula = not is_title

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.diseases import Disease
 from pipelines.teacher.graph_questions import departments_said
-from pipelines.teacher.hallmarks import has_hallmark, noticed
+from pipelines.teacher.hallmarks import has_hallmark
 from pipelines.teacher.lay_names import after_asking, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import Message, assistant, instruction, user
@@ -29,7 +29,7 @@ _BOYS: Final = re.compile(r"睾|阴囊|阴茎|鞘膜|包皮|尿道下裂|男")
 _GIRLS: Final = re.compile(r"外阴|阴道|卵巢|女|乳房")
 # Complaints rather than diseases, and what nobody names after a talk.
 _NOT_NAMED: Final = re.compile(
-    r"(?:呕吐|发烧|发热|腹胀|腹痛|惊厥|青紫|肝脾肿大|脾大|水肿|口吃|尿床)$|肾功能|肾萎缩|费雪|僵人|狂犬|麻痹症|艾滋|维生素(?:B|E|A|C)"
+    r"(?:呕吐|发烧|发热|腹胀|腹痛|惊厥|青紫|肝脾肿大|脾大|水肿|口吃|尿床)$|肾功能|肾上腺|肾萎缩|费雪|僵人|狂犬|麻痹症|艾滋|维生素(?:B|E|A|C)"
 )
 _OPENINGS: Final = (
     "{a}最近{s}，请问是怎么回事？",
@@ -117,7 +117,7 @@ def consultations(disease: Disease, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` EviDiag instructions on one disease, each with another asker and other symptoms first."""
     if disease.kind.asker == "nobody" or "department" not in disease.facts or not disease.texts("exam"):
         return []
-    terms = [t for t in noticed(disease) if lay_name(t)]
+    terms = [t for t in disease.noticed() if lay_name(t)]
     by_parent = disease.kind.asker == "parent" and len(terms) >= 3
     if not by_parent:
         terms = disease.texts("symptom")

@@ -17,6 +17,8 @@ from pipelines.teacher.classes_neonatal import NEONATAL_CLASSES
 from pipelines.teacher.classes_organs import ORGANS
 from pipelines.teacher.classes_other import OTHER
 from pipelines.teacher.disease_classes import DiseaseClass
+from pipelines.teacher.hallmarks import has_hallmark
+from pipelines.teacher.lay_names import lay_name
 from pipelines.teacher.relations import aspect_of
 from pipelines.teacher.rows import Row
 from schemas.records import TRIPLE, span
@@ -137,6 +139,15 @@ class Disease:
         """The evidence of everything that `texts` prints for the aspects."""
         return [fact.evidence for aspect in aspects for fact in self.facts.get(aspect, ())]
 
+    def noticed(self) -> list[str]:
+        """The symptoms that a parent can notice, no two that a parent would say in the same words."""
+        seen: dict[str, str] = {}
+        for term in self.texts("symptom"):
+            words = lay_name(term)
+            if words:
+                seen.setdefault(words, term)
+        return list(seen.values())
+
     @property
     def is_newborn(self) -> bool:
         """Whether the patient is a newborn by the disease's name."""
@@ -184,6 +195,8 @@ def _disease(head: str, rows: Sequence[Row]) -> Disease | None:
         **{aspect: _texts(raw.get(aspect, ())) for aspect in ("cause", "prevention", "transmission")},
         "infectious": tuple(Fact(row["tail"], row) for row in raw.get("infectious", ()) if _agrees(row["tail"], kind)),
     }
+    if not has_hallmark(head, [fact.text for fact in facts["symptom"]]):
+        facts["symptom"] = ()  # what is left tells another disease
     return Disease(head, kind, {k: v for k, v in facts.items() if v}, tuple(rows))
 
 
@@ -217,6 +230,8 @@ def _plausible(rows: Sequence[Row], stems: str, head: str, aliases: Sequence[str
         text = bare(tail).split("-化学检查")[0]
         rank = next((i for i, stem in enumerate(order) if stem in text), None)
         names_itself = head and (text in head or any(text in alias for alias in aliases) or bare(head) in text)
+        if "低血糖" in head and re.search(r"糖化|高血糖素|耐量", text):
+            continue
         contrary = ("慢性" in text and "急性" in head) or ("急性" in text and "慢性" in head)
         if (
             rank is None
@@ -306,6 +321,8 @@ def _people(text: str, head: str) -> str | None:
     text = text.strip().rstrip("。，,；;.")
     telling = re.search(r"\d|学龄|青春期|早产|足月|男|女|母亲|秋冬", text)
     if not telling or not _CHILD.search(text) or _ADULT.search(text) or not 4 <= len(text) <= 40 or "l岁" in text:
+        return None
+    if "新生儿" in head and "岁" in text:
         return None
     return text if text not in head and "人群" not in text else None
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pipelines.teacher.diseases import Disease
 from pipelines.teacher.graph_questions import departments_said, exams_said
-from pipelines.teacher.hallmarks import has_hallmark, noticed
+from pipelines.teacher.hallmarks import has_hallmark
 from pipelines.teacher.lay_names import after_asking, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import assistant, instruction, user
@@ -99,7 +99,7 @@ def _drafts(disease: Disease) -> Iterator[tuple[str, str, str, tuple[str, ...]]]
 
 def _seen(disease: Disease) -> list[str]:
     """The symptoms that a parent can notice."""
-    return noticed(disease)
+    return disease.noticed()
 
 
 def _visit(disease: Disease, where: str) -> Draft | None:
@@ -188,7 +188,8 @@ def _treatment(disease: Disease, where: str) -> Draft | None:
     if disease.texts("complication"):
         used.append("complication")
         sentences.append(f"治疗期间还要防止并发{'、'.join(disease.texts('complication'))}等。")
-    if all(way in _BARE for way in ways) and len(sentences) < 3:
+    helpful = len(sentences) >= 3 or len(disease.texts("exam")) >= 2
+    if all(way in _BARE for way in ways) and not helpful:
         return None
     sentences.append("不要自行给孩子用药或停药。" if any("药" in way for way in ways) else "具体安排请听从医生的建议。")
     return "treatment", pick(TREATMENT, d, "treatment").format(d=d), "".join(sentences), tuple(used)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.diseases import Disease
-from pipelines.teacher.hallmarks import has_hallmark, noticed
+from pipelines.teacher.hallmarks import has_hallmark
 from pipelines.teacher.lay_names import after_asking, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import assistant, instruction, user
@@ -83,11 +83,11 @@ DEPARTMENT: Final = (
 )
 # Their graphs hold only findings that fit a hundred diseases.
 _NOT_BY_TALK: Final = re.compile(
-    r"风湿热|维生素(?:A|B|C|E)|麻痹症|狂犬|肾功能|艾滋|惊厥$|呕吐$|发烧$|发热$|腹胀$|青紫$|肝脾肿大$|脾大$"
+    r"风湿热|肾上腺|维生素(?:A|B|C|E)|麻痹症|狂犬|肾功能|艾滋|惊厥$|呕吐$|发烧$|发热$|腹胀$|青紫$|肝脾肿大$|脾大$"
 )
 # Nobody asks whether these are catching.
 _NEVER_CATCHING: Final = re.compile(
-    r"损伤|外伤|畸形|骨|异物|疝|扭转|出血|血肿|中毒|脱位|尿道[上下]裂|隐睾|胎粪|窒息|早产|过期产|足月|呼吸暂停|低体温|言语|口吃|擦腿|闭锁|膨出|斜颈"
+    r"损伤|外伤|畸形|骨|异物|疝|扭转|出血|血肿|中毒|脱位|尿道[上下]裂|隐睾|胎粪|窒息|产瘤|免疫缺陷|脑积水|早产|过期产|足月|呼吸暂停|低体温|言语|口吃|擦腿|闭锁|膨出|斜颈"
 )
 OVERVIEW: Final = (
     "请简单介绍一下{d}。",
@@ -195,7 +195,7 @@ def _drafts(disease: Disease) -> Iterator[Draft]:
 
 def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
     d = disease.name
-    if n.get("symptom", 0) >= 2 and has_hallmark(d, disease.texts("symptom")):
+    if n.get("symptom", 0) >= 2:
         end = pick(
             ("如果孩子有这些情况，建议及时带孩子到医院就诊。", "出现这些情况时，应请医生面诊判断。", ""), key, "end"
         )
@@ -215,13 +215,15 @@ def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
         catching = disease.texts("infectious")[0] == "有传染性"
         people = f"好发人群方面：{disease.texts('people')[0]}。" if n.get("people", 0) else ""
         used = ("infectious", "people") if people else ("infectious",)
+        asked = _ask(INFECTIOUS if catching else INFECTIOUS[:3], key, d=d)
+        yes, no = ("有。", "没有。") if "有没有" in asked else ("会。", "不会。")
         verdict = (
-            f"会。{d}有传染性，要注意避免传给其他孩子。" if catching else f"不会。{d}无传染性，不用担心传给身边的人。"
+            f"{yes}{d}有传染性，要注意避免传给其他孩子。" if catching else f"{no}{d}无传染性，不用担心传给身边的人。"
         )
         yield Draft(
             "infectious",
             "infectious",
-            _ask(INFECTIOUS if catching else INFECTIOUS[:3], key, d=d),
+            asked,
             verdict + people,
             used,
         )
@@ -273,7 +275,7 @@ def _combined(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
 
 def _suspect(disease: Disease, key: str) -> Draft | None:
     """Is it that? A parent has one finding and a name; the answer adds what else to look for."""
-    seen = noticed(disease)
+    seen = disease.noticed()
     others = [t for t in disease.texts("symptom") if not seen or t != seen[0]]
     if not seen or len(others) < 2 or "department" not in disease.facts or disease.kind.asker != "parent":
         return None

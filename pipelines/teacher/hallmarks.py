@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from pipelines.teacher.diseases import Disease
-from pipelines.teacher.lay_names import lay_name
-
 _HALLMARKS: Final = tuple(
     (re.compile(names), re.compile(findings))
     for names, findings in (
@@ -26,7 +23,7 @@ _HALLMARKS: Final = tuple(
         (r"鼻炎", r"鼻|喷嚏"),
         (r"感冒|流感|上呼吸道", r"鼻|咽|咳|喷嚏|发烧|高热"),
         (r"肾炎|肾病|肾小球", r"尿|水肿|蛋白"),
-        (r"尿路感染|尿感", r"尿|肾区|发烧|高热"),
+        (r"尿路感染|尿感", r"尿|肾区"),
         (r"糖尿病|尿崩", r"多尿|多饮"),
         (r"贫血", r"苍白|贫血|浅黄|头晕|血红蛋白尿"),
         (r"肝炎|黄疸|胆", r"黄|肝|大便|胆"),
@@ -61,13 +58,3 @@ def has_hallmark(name: str, terms: Sequence[str]) -> bool:
     """Whether every finding that the disease is not without is among the terms."""
     said = "、".join(terms)
     return all(findings.search(said) for findings in _needed(name))
-
-
-def noticed(disease: Disease) -> list[str]:
-    """The symptoms that a parent can notice, no two that a parent would say in the same words."""
-    seen: dict[str, str] = {}
-    for term in disease.texts("symptom"):
-        words = lay_name(term)
-        if words:
-            seen.setdefault(words, term)
-    return list(seen.values())

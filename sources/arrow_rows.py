@@ -22,7 +22,7 @@ def read_parquet(path: Path) -> Iterator[Row]:
         with pq.ParquetFile(path) as file:
             yield from rows_of(file.iter_batches(batch_size=_ROWS))
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(error) from error
 
 
 def read_arrow(path: Path) -> Iterator[Row]:
@@ -37,7 +37,7 @@ def read_arrow(path: Path) -> Iterator[Row]:
             else:
                 yield from rows_of(pa.ipc.open_stream(memory))
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(error) from error
 
 
 def rows_of(batches: Iterable[Any]) -> Iterator[Row]:
@@ -49,6 +49,6 @@ def rows_of(batches: Iterable[Any]) -> Iterator[Row]:
                 yield row_of(f"row {next(numbers)}", value)
 
 
-def _damaged(path: Path, error: Exception) -> PartRefused:
+def _damaged(error: Exception) -> PartRefused:
     first_line = (str(error).splitlines() or [""])[0][:200]
-    return PartRefused("damaged", f"{path.name} is a damaged Arrow or Parquet file ({first_line}). Get it anew.")
+    return PartRefused("damaged", f"a damaged Arrow or Parquet file ({first_line}). Get it anew.")

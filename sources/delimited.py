@@ -18,8 +18,11 @@ from sources.rows import Row, bounded_lines, excerpt, present
 
 _MAX_CELL_CHARS: Final = 1_000_000
 _MAX_REPAIRS: Final = 100
+_MAX_COLUMNS: Final = 10_000
 _MAX_NAME_CHARS: Final = 40
 _SAMPLE_LINES: Final = 200
+_MIN_SWALLOWED: Final = 3
+_SWALLOWED_RATIO: Final = 0.9
 
 
 class Form(NamedTuple):
@@ -55,7 +58,7 @@ def read_delimited(stream: TextIO, sniffed: str, known: Collection[str]) -> Iter
                 return
         except csv.Error:
             cells = None
-        if cells is None or (lines.n_held > 1 and len(cells) != width and not is_header):
+        if cells is None or (lines.n_held > 1 and not is_header and lines.is_swallowed(len(cells), width, form)):
             if n_repairs == _MAX_REPAIRS:
                 raise PartRefused(
                     "malformed_table", f"{n_repairs} quotes before row {number} do not close. Mend the file's quoting."
@@ -113,6 +116,14 @@ class _Lines:
                 break
         return [line for line, is_cut in self._ahead if not is_cut]
 
+    def is_swallowed(self, n_cells: int, width: int, form: Form) -> bool:
+        """Whether the record in progress is several rows, held together by a quote that was never closed."""
+        if n_cells != width:
+            return True
+        inner = [line for line, _ in self._held[1:-1]]
+        n_rows = sum(line.count(form.delimiter) == width - 1 for line in inner)
+        return len(inner) >= _MIN_SWALLOWED and n_rows >= _SWALLOWED_RATIO * len(inner)
+
     def give_back(self) -> str:
         """The first line of the record in progress; its other lines will be read again."""
         self._ahead.extendleft(reversed(self._held[1:]))
@@ -139,6 +150,8 @@ def _form(sample: list[str], sniffed: str, known: Collection[str]) -> Form:
     records = [r for r in csv.reader(sample, delimiter=delimiter, quoting=quoting) if r][:50]
     header = _header(records, known)
     width = max(map(len, records))
+    if width > _MAX_COLUMNS:
+        raise PartRefused("not_a_table", f"{width} columns; a table of records has fewer than {_MAX_COLUMNS}.")
     return Form(delimiter, quoting, column_names(header or [""] * width), header is not None)
 
 
@@ -151,17 +164,28 @@ def _delimiter(sample: Sequence[str], sniffed: str) -> str | None:
             widths = [len(r) for r in csv.reader(sample, delimiter=delimiter) if r]
         except csv.Error:
             continue
-        widths = widths[:-1] if len(widths) > 2 else widths  # the last record may be cut
-        share = widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
+        share = _agreement(widths)
         if share > best_share or (share == best_share == 0.5 and delimiter == first):
             best, best_share = delimiter, share
     return best
+
+
+def _agreement(widths: list[int]) -> float:
+    """The share of records that are as wide as the first; 0 where that is no row of a table."""
+    widths = widths[:-1] if len(widths) > 2 else widths  # the last record may be cut
+    return widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
 
 
 def _quoting(sample: Sequence[str], delimiter: str) -> Any:
     """TSV is mostly written without quoting: a quote there is text unless some cell is quoted as a whole."""
     if delimiter != "\t":
         return csv.QUOTE_MINIMAL
+    shares = [
+        _agreement([len(r) for r in csv.reader(sample, delimiter=delimiter, quoting=quoting) if r])
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)
+    ]
+    if shares[0] != shares[1]:
+        return csv.QUOTE_MINIMAL if shares[0] > shares[1] else csv.QUOTE_NONE
     cells = (cell for line in sample for cell in line.rstrip("\r\n").split("\t"))
     return csv.QUOTE_MINIMAL if any(len(c) > 1 and c[0] == c[-1] == '"' for c in cells) else csv.QUOTE_NONE
 
@@ -196,13 +220,13 @@ def _is_number(cell: str) -> bool:
 def column_names(header: Sequence[str]) -> list[str]:
     """Unique names: a blank one becomes `_15`, counted from 0; a second `name` becomes `name_2`."""
     names: list[str] = []
-    taken: set[str] = set()
+    n_of: dict[str, int] = {}
     for i, cell in enumerate(header):
-        name = stem = cell.strip() or f"_{i}"
-        n = 1
-        while name in taken:
-            n += 1
-            name = f"{stem}_{n}"
-        taken.add(name)
+        stem = cell.strip() or f"_{i}"
+        name = stem
+        while name in n_of:
+            n_of[stem] += 1
+            name = f"{stem}_{n_of[stem]}"
+        n_of[name] = 1
         names.append(name)
     return names

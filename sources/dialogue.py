@@ -28,11 +28,11 @@ from sources.conversations import (
 )
 from sources.distilled import Unusable, pairs_of, question_group
 from sources.false_premise import refutes_premise
-from sources.formats import HEAD_BYTES, TABLE_FORMATS, sniff_path
+from sources.formats import HEAD_BYTES, MARKDOWN, TXT, sniff_path
 from sources.hub import is_remote
 from sources.mapping import Binding, Layout
 from sources.rows import Row, bounded_lines, excerpt, open_text
-from sources.table_source import Record, TableSource, mixed_batches, shown
+from sources.table_source import Record, TableSource, shown
 
 _NOTHING: Final = re.compile(r"(?:无|没有|如题|同上|略|暂无|[\W_]*)")
 _REPEATS: Final = 0.8
@@ -75,7 +75,7 @@ class Dialogue(TableSource):
 
     def read(self, part: Part, report: ReadReport) -> Iterator[Batch]:
         """Dialogues and safety instructions in the order of the part, kinds apart."""
-        yield from mixed_batches(self._records(part, report))
+        yield from self.batches(part, self._records(part, report))
 
     def _records(self, part: Part, report: ReadReport) -> Iterator[Record]:
         conversations = None if is_remote(part) else self._written(part, report)
@@ -94,7 +94,7 @@ class Dialogue(TableSource):
     def _written(self, part: Part, report: ReadReport) -> Iterator[Conversation] | None:
         """Conversations of a text that is no table, or None where it is one."""
         path = location_of(part)
-        if path.is_dir() or sniff_path(path) in TABLE_FORMATS:
+        if path.is_dir() or sniff_path(path) not in (TXT, MARKDOWN):
             head = ""
         else:
             with path.open("rb") as file:

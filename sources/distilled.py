@@ -12,7 +12,7 @@ from sources.base import Batch, Part, ReadReport, group_key
 from sources.distilled_task import task_of
 from sources.mapping import Binding, Layout, text_of
 from sources.rows import Row
-from sources.table_source import Record, TableSource, mixed_batches, shown
+from sources.table_source import Record, TableSource, shown
 
 Message = dict[str, str]
 
@@ -35,6 +35,7 @@ ROLES: Final = {
 }
 ROLE_KEYS: Final = ("role", "from", "speaker", "user", "author")
 CONTENT_KEYS: Final = ("content", "value", "text", "sentence", "message", "utterance")
+_NO_WORD: Final = re.compile(r"[\W_]+")
 _NOTHING_ASKED: Final = re.compile(r"[，,。；;\s]+无[。.]?$")
 """`…怎么办？，无`: title and an empty description, joined by whoever made the set."""
 
@@ -80,7 +81,7 @@ class Distilled(TableSource):
 
     def read(self, part: Part, report: ReadReport) -> Iterator[Batch]:
         """Instructions and preferences in the order of the part, kinds apart."""
-        yield from mixed_batches(self._records(part, report))
+        yield from self.batches(part, self._records(part, report))
 
     def _records(self, part: Part, report: ReadReport) -> Iterator[Record]:
         generator = {"method": "source", "name": self.source_id, "version": self.revision}
@@ -156,12 +157,14 @@ class Distilled(TableSource):
         if question is None and given is None:
             raise Unusable("no_question")
         asked = "\n".join(text for text in (question, given if given != question else None) if text)
-        history = pairs_of(binding.get(row.values, "history"))
-        turns = [{"role": role, "content": text} for pair in history for role, text in pair]
-        return self._with_system(row, binding, [*turns, {"role": "user", "content": _question(asked)}])
+        messages = [{"role": "user", "content": _question(asked)}]
+        if "history" in binding.paths:
+            pairs = pairs_of(binding.get(row.values, "history"))
+            messages = [{"role": role, "content": text} for pair in pairs for role, text in pair] + messages
+        return self._with_system(row, binding, messages)
 
     def _with_system(self, row: Row, binding: Binding, messages: list[Message]) -> list[Message]:
-        system = binding.text(row.values, "system")
+        system = binding.text(row.values, "system") if "system" in binding.paths else None
         if system and not (messages and messages[0]["role"] == "system"):
             return [{"role": "system", "content": system}, *messages]
         return messages
@@ -248,7 +251,7 @@ def pairs_of(value: Any) -> list[list[tuple[str, str]]]:
 
 def question_group(question: str) -> str:
     """The group of everything that answers the same question, blanks and punctuation aside."""
-    return group_key("question", re.sub(r"[\W_]+", "", question).casefold() or question)
+    return group_key("question", _NO_WORD.sub("", question).casefold() or question)
 
 
 def _reply(value: Any, reason: str) -> str:
@@ -262,4 +265,4 @@ def _reply(value: Any, reason: str) -> str:
 
 
 def _question(text: str) -> str:
-    return _NOTHING_ASKED.sub("", text) or text
+    return (_NOTHING_ASKED.sub("", text) or text) if text[-2:].rstrip("。.").endswith("无") else text

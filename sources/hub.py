@@ -99,9 +99,7 @@ def read_hub(part: Part, report: ReadReport) -> Iterator[Row]:
         raise
     except Exception as error:
         reason, what = ("hub_error", "the Hub") if is_remote(part) else ("damaged", "datasets")
-        raise PartRefused(
-            reason, f"{part.path} cannot be read: {what} says {_first_line(error)}. Try again, or get it anew."
-        ) from error
+        raise PartRefused(reason, f"{what} says {_first_line(error)}. Try again, or get it anew.") from error
 
 
 def _remote_part(source_id: str, name: str, subset: str, split: str, commit: str) -> Part:

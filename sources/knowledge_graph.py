@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from schemas.errors import PartRefused
 from schemas.records import TRIPLE
 from sources.base import Batch, Part, ReadReport, group_key, location_of
 from sources.cells import checked, values_of
@@ -25,7 +26,7 @@ from sources.mapping import Binding, Layout, Mapper, plain_key, text_of
 from sources.rdf import Found, read_rdf
 from sources.relations import ADULT, BY_COLUMN, BY_NAME, CHILD, HEAD_TYPES, NAME, NAME_COLUMNS, RELATIONS, Relation
 from sources.rows import Row, excerpt
-from sources.table_source import TableSource, mixed_batches
+from sources.table_source import TableSource
 
 ICD_CODE: Final = re.compile(r"[A-Z]\d{2}(?:\.[0-9A-Zx]{1,4})?[*+†]?")
 _ICD_RANGE: Final = re.compile(r"[A-Z]\d{2}-[A-Z]\d{2}")
@@ -34,6 +35,7 @@ _IMPLAUSIBLE_NAME: Final = re.compile(
 )
 _CHINESE_HEADER: Final = re.compile(r"[\u4e00-\u9fff]{2,8}")
 _MAX_NAME_CHARS: Final = 100
+_MAX_RELATION_CHARS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class KnowledgeGraph(TableSource):
 
     def read(self, part: Part, report: ReadReport) -> Iterator[Batch]:
         """Triples in the order of the part."""
-        yield from mixed_batches((TRIPLE, row) for row in self._triples(part, report))
+        yield from self.batches(part, ((TRIPLE, row) for row in self._triples(part, report)))
 
     def _triples(self, part: Part, report: ReadReport) -> Iterator[dict[str, Any]]:
         if not is_remote(part) and not location_of(part).is_dir():
@@ -102,7 +104,11 @@ class KnowledgeGraph(TableSource):
                 for locator, found in read_rdf(location_of(part), form, report, self.encoding):
                     yield self._triple(part, locator, *found)
                 return
+        n_read = 0
         for row, binding in self.bound_rows(part, report):
+            if binding is not None and binding.layout.endswith("without names"):
+                _check_unnamed(row, binding, n_read)
+                n_read += 1
             if binding is None:
                 yield self._triple(part, row.locator, "", "", "", "", row.raw, row.problem)
             else:
@@ -117,8 +123,8 @@ class KnowledgeGraph(TableSource):
         elif layout == "tree":
             yield from self._tree_triples(part, row, binding)
             return
-        elif layout.startswith("terms"):
-            found = _term(*(text_of(row.values[key]) for key in ("_0", "_1")))
+        elif layout == "terms without names":
+            found = _term(text_of(row.values["_0"]), text_of(row.values["_1"]))
         elif layout == "vocabulary":
             found = _term(binding.text(row.values, "term"), binding.text(row.values, "code"))
         elif layout == "frequencies":
@@ -254,6 +260,19 @@ def _shift(head: str, values: Mapping[str, Any]) -> str | None:
     if not head:
         return "no_name"
     return "shifted_columns" if len(head) > _MAX_NAME_CHARS or _IMPLAUSIBLE_NAME.match(head) else None
+
+
+def _check_unnamed(row: Row, binding: Binding, n_read: int) -> None:
+    """Columns without names are terms with a code or number, or triples with a short relation, from the first on."""
+    cells = [text_of(row.values[f"_{i}"]) or "" for i in range(len(binding.paths))]
+    if n_read or any(ICD_CODE.fullmatch(cell) or _ICD_RANGE.fullmatch(cell) or cell.isdigit() for cell in cells[:2]):
+        return
+    if len(cells) < 3 or binding.unused or len(cells[1]) > _MAX_RELATION_CHARS:
+        raise PartRefused(
+            "unknown_layout",
+            f"no header, and the first row ({excerpt('｜'.join(cells))[:80]}) is neither a triple nor a "
+            "term with a code. Name the columns by position: 'columns: {head: _0, relation: _1, tail: _2}'.",
+        )
 
 
 def _listed(

@@ -16,7 +16,7 @@ from typing import Any, Final
 from rapidfuzz.distance import OSA
 
 from schemas.errors import PartRefused
-from sources.rows import present
+from sources.rows import NULLS, present
 
 _MIN_REPAIR_CHARS: Final = 5
 _MAX_REPAIR_EDITS: Final = 2
@@ -170,7 +170,7 @@ def text_of(value: Any) -> str | None:
     """A scalar as text without blanks around it; None for `nan`, blanks, lists and objects."""
     if value.__class__ is str:
         value = value.strip()
-        return present(value)  # type: ignore[no-any-return]
+        return None if value in NULLS else value
     if value is None or isinstance(value, list | dict):
         return None
     if isinstance(value, float):
@@ -189,21 +189,19 @@ def matches(values: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     return True
 
 
-def unknown_layout(name: str, keys: Sequence[str], mapper: Mapper, kind: str) -> PartRefused:
+def unknown_layout(keys: Sequence[str], mapper: Mapper, kind: str) -> PartRefused:
     """The refusal of a table in which nothing is recognised, with what to put in the configuration."""
     found = ", ".join(keys[:_SHOWN]) + (" …" if len(keys) > _SHOWN else "")
     wrong = [f"{t}: {c}" for t, c in mapper.columns.items() if path_of(c, keys) is None]
     if wrong:
         hints = [get_close_matches(c, keys, n=1) for c in mapper.columns.values() if path_of(c, keys) is None]
         hint = next((f" Did you mean '{h[0]}'?" for h in hints if h), "")
-        return PartRefused(
-            "unknown_column", f"{name} has the columns {found}; 'columns:' names {', '.join(wrong)}.{hint}"
-        )
+        return PartRefused("unknown_column", f"the columns are {found}; 'columns:' names {', '.join(wrong)}.{hint}")
     layouts = "; ".join(f"{layout.name} ({', '.join(layout.needs)})" for layout in mapper.layouts)
     needs = mapper.layouts[0].needs
     example = ", ".join(f"{need}: {key}" for need, key in zip(needs, [*keys, *needs], strict=False))
     return PartRefused(
         "unknown_layout",
-        f"{name} has the columns {found}, which fit no layout of kind '{kind}': {layouts}. Name the columns, for "
+        f"the columns are {found}, which fit no layout of kind '{kind}': {layouts}. Name the columns, for "
         f"example 'columns: {{{example}}}'.",
     )

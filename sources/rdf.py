@@ -49,7 +49,7 @@ def read_rdf(path: Path, form: str, report: ReadReport, encoding: str | None) ->
     stream, report.encoding = open_text(path, encoding)
     stream.close()
     if report.encoding not in ("utf-8", "utf-8-sig"):
-        raise PartRefused("bad_rdf", f"{path.name} is {report.encoding}; RDF is UTF-8 by definition. Convert it.")
+        raise PartRefused("bad_rdf", f"{report.encoding}; RDF is UTF-8 by definition. Convert it.")
     names = _Names()
     for statement in _statements(path, form):
         if isinstance(statement, ox.Quad):

@@ -112,8 +112,7 @@ def whole_text(stream: TextIO, path: Path) -> str:
     if n_bytes > MAX_VALUE_BYTES:
         raise PartRefused(
             "too_large",
-            f"{path.name} is one value of {n_bytes} bytes; only up to {MAX_VALUE_BYTES} can be read whole. "
-            "Convert it to JSON Lines.",
+            f"one value of {n_bytes} bytes; only up to {MAX_VALUE_BYTES} can be read whole. Convert it to JSON Lines.",
         )
     return stream.read()
 

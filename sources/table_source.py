@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Final
 import polars as pl
 import pyarrow as pa
 
-from schemas.records import SCHEMAS
+from schemas.errors import PartRefused
+from schemas.records import DIALOGUE, INSTRUCTION, PREFERENCE, SCHEMAS, TRIPLE
 from sources.base import BATCH_CHARS, BATCH_ROWS, Batch, Part, ReadReport, Source, location_of
 from sources.hub import is_remote, read_hub
 from sources.mapping import Binding, Layout, Mapper, matches, unknown_layout
@@ -22,6 +23,8 @@ Record = tuple[str, dict[str, Any]]
 
 _LOOKAHEAD_ROWS: Final = 200
 _MAX_NOTES: Final = 20
+_SPOKEN: Final = {INSTRUCTION: "messages", PREFERENCE: "prompt", DIALOGUE: "turns"}
+_WRITTEN: Final = {PREFERENCE: ("chosen", "rejected"), TRIPLE: ("tail",)}
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ class TableSource(Source):
         else:
             yield from read_table(location_of(part), report, self.encoding, frozenset(known))
 
+    def batches(self, part: Part, records: Iterable[Record]) -> Iterator[Batch]:
+        """The part's records in batches; a refusal says which part it is about."""
+        try:
+            yield from mixed_batches(records)
+        except PartRefused as refused:
+            where = f"sources.{self.source_id}: {part.path}"
+            raise PartRefused(refused.reason, f"{where}: {refused.detail}") from refused
+
     def bound_rows(self, part: Part, report: ReadReport) -> Iterator[tuple[Row, Binding | None]]:
         """Each row with the binding of its layout; None, with a problem set, where it must be dropped.
 
@@ -76,9 +87,11 @@ class TableSource(Source):
             ahead.append(row)
             if (not row.problem and mapper.bind(row.values)) or len(ahead) >= _LOOKAHEAD_ROWS:
                 break
+        if not ahead:
+            raise PartRefused("empty", "no rows. Fill the file, or list it under 'skip:'.")
         readable = [row for row in ahead if not row.problem]
         if readable and not any(mapper.bind(row.values) for row in readable):
-            raise unknown_layout(part.path, list(readable[0].values), mapper, self.kind)
+            raise unknown_layout(list(readable[0].values), mapper, self.kind)
         noted: set[int] = set()
         for row in chain(ahead, rows):
             yield self._bound(row, mapper, report, noted)
@@ -111,7 +124,7 @@ def mixed_batches(records: Iterable[Record]) -> Iterator[Batch]:
     for kind, row in records:
         rows = held.setdefault(kind, [])
         rows.append(row)
-        n_chars[kind] = n_chars.get(kind, 0) + _n_chars(row)
+        n_chars[kind] = n_chars.get(kind, 0) + _n_chars(kind, row)
         if len(rows) >= BATCH_ROWS or n_chars[kind] >= BATCH_CHARS:
             yield Batch(kind, fast_frame(kind, rows))
             held[kind], n_chars[kind] = [], 0
@@ -166,12 +179,7 @@ def _note(binding: Binding, report: ReadReport) -> None:
     report.notes += [note for note in notes if note not in report.notes and len(report.notes) < _MAX_NOTES]
 
 
-def _n_chars(row: Mapping[str, Any]) -> int:
-    """Characters of the row's texts: messages and turns by content, other columns by length."""
-    n = 0
-    for value in row.values():
-        if value.__class__ is str:
-            n += len(value)
-        elif value.__class__ is list:
-            n += sum(len(item.get("content") or "") for item in value if item.__class__ is dict)
-    return n
+def _n_chars(kind: str, row: Mapping[str, Any]) -> int:
+    """Characters of the row's long texts; its short columns do not matter to memory."""
+    spoken = sum(len(item["content"]) for item in row.get(_SPOKEN.get(kind, ""), ()))
+    return spoken + sum(len(row[name]) for name in _WRITTEN.get(kind, ()))

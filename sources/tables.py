@@ -12,8 +12,10 @@ cannot become a row is still a row, with `problem` set: the reader above makes a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Final
 
 from schemas.errors import PartRefused
 from sources.arrow_rows import read_arrow, read_parquet
@@ -25,16 +27,19 @@ from sources.formats import (
     DOCX,
     EMPTY,
     EPUB,
+    HEAD_BYTES,
     JSON,
     JSONL,
     PARQUET,
     PDF,
     PYTHON_LITERAL,
-    sniff_path,
+    sniff,
 )
 from sources.json_rows import read_json, read_json_lines
 from sources.literal_rows import read_literals
 from sources.rows import Row, open_text, whole_text
+
+_LITERAL: Final = re.compile(rb"\s*\w{1,20}@\s*[\[{(]")
 
 
 def read_table(
@@ -51,14 +56,13 @@ def read_table(
     Raises:
         PartRefused: `empty`, `not_a_table`, `too_large`, `damaged`, or what decoding raises.
     """
-    report.format = sniff_path(path)
+    report.format = _form(path)
     if report.format == EMPTY:
-        raise PartRefused("empty", f"{path.name} is empty. Fill it, or list it under 'skip:'.")
+        raise PartRefused("empty", "empty. Fill it, or list it under 'skip:'.")
     if report.format in (BINARY, PDF, EPUB, DOCX):
         raise PartRefused(
             "not_a_table",
-            f"{path.name} is {report.format}, not a table. Save it as CSV, JSON Lines or Parquet, or list it "
-            "under 'skip:'.",
+            f"{report.format}, not a table. Save it as CSV, JSON Lines or Parquet, or list it under 'skip:'.",
         )
     if report.format == PARQUET:
         yield from read_parquet(path)
@@ -66,6 +70,13 @@ def read_table(
         yield from read_arrow(path)
     else:
         yield from _read_text_table(path, report, encoding, known)
+
+
+def _form(path: Path) -> str:
+    """What the file is; one that begins as Python literals do stays one if it is broken further on."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return PYTHON_LITERAL if _LITERAL.match(head) else sniff(head, path.name)
 
 
 def _read_text_table(path: Path, report: ReadReport, encoding: str | None, known: Collection[str]) -> Iterator[Row]:

@@ -290,7 +290,11 @@ def _treatments(rows: Sequence[Row], kind: DiseaseClass) -> tuple[Fact, ...]:
         text = row["tail"].strip()
         if (_NO_HERBS.search(row["head"]) and re.search(r"中[医药]", text)) or "喉喘鸣" in row["head"]:
             continue
-        if any(s in text for s in kind.treatments.split()) and re.fullmatch(r"[\u3400-\u9fff]{2,8}", text):
+        if (
+            any(s in text for s in kind.treatments.split())
+            and re.fullmatch(r"[\u3400-\u9fff]{2,8}", text)
+            or _SPECIFIC_WAY.fullmatch(text)
+        ):
             facts.append(Fact(text, row))
     return tuple(sorted(facts, key=lambda fact: (fact.text, fact.row["record_id"])))
 
@@ -302,6 +306,11 @@ def _texts(rows: Sequence[Row]) -> tuple[Fact, ...]:
     return tuple(sorted(clean, key=lambda fact: (len(fact.text), fact.text))[:5])
 
 
+# Ways of treatment that say more than 药物治疗; a scraped graph does not have them, a curated one does.
+_SPECIFIC_WAY: Final = re.compile(
+    r"[\u3400-\u9fffA-Za-z0-9βα]{0,10}(?:抗病毒|抗感染|补液|吸氧|雾化|铁剂|免疫球蛋白|大环内酯|皮质激素|布地奈德|呼吸道通畅|休息|补充水分|补锌|"
+    r"清洗|清洁|隔离|回避)[\u3400-\u9fffA-Za-z]{0,10}"
+)
 _NO_HERBS: Final = re.compile(r"出血|惊厥|癫痫|白血病|瘤|脑|狂犬|休克|衰竭|败血|中毒")
 _PERIOD: Final = re.compile(r"(\d{1,3})(?:[-~～—](\d{1,3}))?(天|日|周|个?月|年)")
 _DAYS: Final = {"天": 1, "日": 1, "周": 7, "月": 30, "个月": 30, "年": 365}

@@ -330,7 +330,7 @@ def _overview(disease: Disease) -> tuple[list[str], tuple[str, ...]]:
     d = disease.name
     told = {
         "alias": f"{d}又称{'、'.join(disease.texts('alias', 3))}。",
-        "people": f"好发人群：{''.join(disease.texts('people', 1))}。",
+        "people": f"{d}的好发人群：{''.join(disease.texts('people', 1))}。",
         "symptom": f"{d}{symptoms_said(disease)}。",
         "exam": f"{exams_said(disease)}。",
         "complication": f"可能出现的并发症有{'、'.join(disease.texts('complication'))}等。",

@@ -291,10 +291,8 @@ def _treatments(rows: Sequence[Row], kind: DiseaseClass) -> tuple[Fact, ...]:
         if (_NO_HERBS.search(row["head"]) and re.search(r"中[医药]", text)) or "喉喘鸣" in row["head"]:
             continue
         if (
-            any(s in text for s in kind.treatments.split())
-            and re.fullmatch(r"[\u3400-\u9fff]{2,8}", text)
-            or _SPECIFIC_WAY.fullmatch(text)
-        ):
+            any(s in text for s in kind.treatments.split()) and re.fullmatch(r"[\u3400-\u9fff]{2,8}", text)
+        ) or _SPECIFIC_WAY.fullmatch(text):
             facts.append(Fact(text, row))
     return tuple(sorted(facts, key=lambda fact: (fact.text, fact.row["record_id"])))
 

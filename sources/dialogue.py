@@ -35,7 +35,7 @@ from sources.rows import Row, bounded_lines, excerpt, open_text
 from sources.table_source import Record, TableSource, shown
 
 _NOTHING: Final = re.compile(r"(?:无|没有|如题|同上|略|暂无|[\W_]*)")
-_REPEATS: Final = 0.8
+_REPEATS: Final = 0.7
 """Share of the title's character pairs that the description holds when it only says the same at length."""
 _MIN_GROUP_CHARS: Final = 8
 

@@ -20,7 +20,7 @@ from sources.plain import Plain
 
 _HEAD_BYTES: Final = 200_000
 _GUIDELINE_NAME: Final = re.compile(
-    r"指南|指引|规范|标准|共识|办法|条例|法[（(.]|方案|专家建议|GB[ _-]?\d|DB\d|WS[ _-]?\d|guideline|consensus|protocol",
+    r"指南|指引|规范|标准|共识|办法|条例|法[（(.]|方案|专家建议|[GD]B[ _-]?\d|WS[ _-]?\d|guideline|consensus|protocol",
     re.I,
 )
 _ARTICLE: Final = re.compile(r"^\s*(?:第[一二三四五六七八九十百]+条|推荐意见\s*\d|【?推荐)", re.M)

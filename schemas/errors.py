@@ -8,7 +8,8 @@
     ├── PushRefused              a version must not be published
     ├── PushFailed               the Hub could not be reached, or does not accept (`corpus.hub_client`)
     │   └── PushConflict         somebody else committed meanwhile
-    └── WorkerLost               a worker process died (`pipelines.engine`)
+    ├── WorkerLost               a worker process died (`pipelines.engine`)
+    └── ReaderNotStarted         the process that reads files did not start (`sources.isolation`)
 
 A message says where, what was found and what to do, in that order.
 """

@@ -22,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from schemas.errors import PartRefused
+from schemas.errors import PartRefused, PedCorpusError
 from sources.base import Batch, Part, ReadReport, Source
 from sources.hub import is_remote
 
@@ -60,6 +60,10 @@ class ReadSummary:
     rejects: list[tuple[str, str, int]]
     dropped: list[tuple[str, str, int]]
     report: dict[str, Any]
+
+
+class ReaderNotStarted(PedCorpusError):
+    """The reading process died before it read anything."""
 
 
 class Reader:
@@ -109,7 +113,19 @@ class Reader:
             self._child = context.Process(target=_serve, args=(theirs, self.limits), daemon=True)
             self._child.start()
             theirs.close()
+            self._await_start(self._pipe)
         return self._pipe
+
+    def _await_start(self, pipe: Connection) -> None:
+        """Waits for the child's first word: one that dies before it can read has no part to blame."""
+        try:
+            pipe.recv()
+        except EOFError:
+            code = self._reap()
+            raise ReaderNotStarted(
+                f"The process that reads files did not start ({code}). In a script of your own, call the build under "
+                "`if __name__ == '__main__':`, since child processes import the script."
+            ) from None
 
     def _reap(self) -> str:
         self._child.join()
@@ -131,6 +147,7 @@ def _serve(pipe: Connection, limits: Limits) -> None:
     if sys.platform == "linux":
         ceiling = limits.memory_mb * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_DATA, (ceiling, ceiling))
+    pipe.send("ready")
     while True:
         try:
             source, part, folder = pipe.recv()

@@ -14,7 +14,7 @@ from typing import Final
 
 from schemas.errors import PartRefused
 from sources import formats
-from sources.base import Part, ReadReport, location_of
+from sources.base import Batch, Part, ReadReport, Source, location_of
 from sources.docx import docx_blocks
 from sources.encoding import decode_with_gaps
 from sources.epub import epub_blocks
@@ -78,9 +78,7 @@ def open_document(part: Part, encoding: str | None, report: ReadReport) -> OpenD
     """
     document = _open(part, encoding, report)
     if not document.head():
-        raise PartRefused(
-            "no_text", f"{part.path} ({document.format}) holds no text. List it under 'skip:', or fill it."
-        )
+        raise PartRefused("no_text", f"there is no text in it ({document.format}). List it under 'skip:'.")
     return document
 
 
@@ -90,7 +88,7 @@ def _open(part: Part, encoding: str | None, report: ReadReport) -> OpenDocument:
         head = file.read(formats.HEAD_BYTES)
     report.format = found = formats.sniff(head, PurePosixPath(part.path).name)
     if found == formats.EMPTY and path.stat().st_size <= len(head):
-        raise PartRefused("empty", f"{part.path} is empty ({part.n_bytes} bytes). List it under 'skip:', or fill it.")
+        raise PartRefused("empty", f"the file is empty ({part.n_bytes} bytes). List it under 'skip:', or fill it.")
     if found == formats.PDF:
         titles, blocks = pdf_document(path, report.notes)
         return OpenDocument(blocks, found, candidates=titles)
@@ -103,17 +101,19 @@ def _open(part: Part, encoding: str | None, report: ReadReport) -> OpenDocument:
     if found in (formats.BINARY, formats.PARQUET, formats.ARROW):
         raise PartRefused(
             "not_a_document",
-            f"{part.path} is no text, PDF, EPUB, DOCX or HTML (it begins with {head[:8].hex(' ')}). "
+            f"this is no text, PDF, EPUB, DOCX or HTML (it begins with {head[:8].hex(' ')}). "
             "Convert it, or list it under 'skip:'.",
         )
     suffix = PurePosixPath(part.path).suffix.lower()
     if found in _RECORDS or (found in (formats.CSV, formats.TSV) and suffix in (".csv", ".tsv")):
         raise PartRefused(
             "not_a_document",
-            f"{part.path} holds records ({found}), not running text. Read it as dialogue, distilled or knowledge_graph.",
+            f"these are records ({found}), not running text. Read it as dialogue, distilled or knowledge_graph.",
         )
     if part.n_bytes > MAX_TEXT_BYTES:
-        raise PartRefused("too_large", f"{part.path} has {part.n_bytes} bytes of text. Split it into parts of 100 MB.")
+        raise PartRefused(
+            "too_large", f"{part.n_bytes} bytes of text are too many at once. Split the file."
+        )
     return _open_text(part, found, encoding, report)
 
 
@@ -139,6 +139,18 @@ def _open_text(part: Part, found: str, encoding: str | None, report: ReadReport)
         titles = titles_of(text)
         return OpenDocument(html_blocks(text, report.notes), found, candidates=titles, gap_note=gap_note)
     return OpenDocument(text_blocks(text, report.notes), found, gap_note=gap_note)
+
+
+def named(source: Source, part: Part, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """`batches`; a refusal on the way says which file of which source it is about.
+
+    Raises:
+        PartRefused: as reading does.
+    """
+    try:
+        yield from batches
+    except PartRefused as refused:
+        raise PartRefused(refused.reason, f"sources.{source.source_id}: {part.path}: {refused.detail}") from None
 
 
 def without_damage(section: Section) -> Section:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from schemas.errors import PartRefused
 from schemas.records import DOCUMENT
 from sources.base import Batch, Part, ReadReport, Source, batches
-from sources.documents import OpenDocument, file_title, open_document, without_damage, years_in
+from sources.documents import OpenDocument, file_title, named, open_document, without_damage, years_in
 from sources.headings import ARTICLE, DecimalSequence, Heading, Outline, clause_number, decimal_key
 from sources.register import AUTO, CLASSICAL, MODERN, register_of
 from sources.sections import Block, Held, Section, as_text, join
@@ -65,13 +65,16 @@ class Guideline(Source):
         Raises:
             PartRefused: as `open_document` does; `no_provisions` where there is a title and nothing under it.
         """
+        return named(self, part, self._batches(part, report))
+
+    def _batches(self, part: Part, report: ReadReport) -> Iterator[Batch]:
         document = open_document(part, self.encoding, report)
         title, blocks = title_and_blocks(document, part)
         head = [line for block in document.head() for line in _lines_of(block)]
         title = self.title or best_title([title, *document.candidates], part)
         years = years_in([*head[:12], part.path.rsplit("/", 1)[-1]])
         columns = {"issuer": self.issuer or issuer_of(head), "year": self.year or max(years, default=None)}
-        return batches(DOCUMENT, self._rows(part, document, title, columns, blocks))
+        yield from batches(DOCUMENT, self._rows(part, document, title, columns, blocks))
 
     def _rows(
         self, part: Part, document: OpenDocument, title: str, columns: dict[str, Any], blocks: Iterator[Block]
@@ -89,7 +92,7 @@ class Guideline(Source):
         if not found:
             raise PartRefused(
                 "no_provisions",
-                f"{part.path} has no article, recommendation or clause ({len(held)} lines of heading matter). "
+                f"no article, recommendation or clause in it ({len(held)} sections of heading matter). "
                 "Get the full text, or list it under 'skip:'.",
             )
 

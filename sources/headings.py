@@ -49,7 +49,7 @@ _SPACED_OUT: Final = re.compile(r"(?<!\S)[\u4e00-\u9fff](?: [\u4e00-\u9fff])+(?!
 ARTICLE: Final = re.compile(rf"第{_NUMERAL}{{1,6}}条(?:之{_NUMERAL}{{1,3}})?(?={_SPACE}|[：:、]|$)")
 RECOMMENDATION: Final = re.compile(
     rf"(?:【)?(?:推荐意见|推荐要点|推荐|共识意见|专家共识|共识|建议|临床问题|Recommendation){_SPACE}?"
-    rf"(?P<n>{_NUMERAL}{{1,4}}(?:[.．]\d{{1,2}}){{0,3}})(?:】)?(?={_SPACE}|[：:、.．（(]|$)"
+    rf"(?P<n>{_NUMERAL}{{1,4}}(?:[.．]\d{{1,2}}){{0,3}})(?:】|(?={_SPACE}|[：:、.．（(]|$))"
 )
 CLAUSE: Final = re.compile(
     rf"(?:[A-Z]\.\d{{1,3}}|\d{{1,2}}[.．]\d{{1,3}})(?:[.．]\d{{1,3}}){{0,6}}(?={_SPACE}|[^\d\s.．,，、%％~～\-–:：a-zA-Z/×x*])"

@@ -131,7 +131,7 @@ class _Chunk:
 
 
 def row_text(header: list[str], row: list[str]) -> str:
-    """A table row to read: the first cell, then `column：value` (or `column为3 g`) for the others that hold something."""
+    """A table row to read: the first cell, then `column：value` (or `column为3 g`) for those that hold something."""
     named = [
         f"{name}{'为' if _VALUE.fullmatch(cell) else '：'}{cell}" if name and at else cell
         for at, (name, cell) in enumerate(zip([*header, *[""] * len(row)], row, strict=False))

@@ -53,7 +53,7 @@ def pdf_document(path: Path, notes: list[str]) -> tuple[list[str], Iterator[Bloc
             or is not what the page shows.
     """
     pages = _pages(path)
-    _refuse_unreadable(path, pages)
+    _refuse_unreadable(pages)
     empty = [str(page.number) for page in pages if sum(len(line.text) for line in page.lines) < 5]
     if empty:
         notes.append(f"{len(empty)} of {len(pages)} pages have no text (page {', '.join(empty[:8])})")
@@ -71,27 +71,27 @@ def _pages(path: Path) -> list[Page]:
     except pypdfium2.PdfiumError as error:
         reason = "encrypted" if "assword" in str(error) else "malformed_pdf"
         todo = "Save it without a password." if reason == "encrypted" else "Print it to a new PDF."
-        raise PartRefused(reason, f"{path.name} cannot be opened ({error}). {todo}") from None
+        raise PartRefused(reason, f"it cannot be opened ({error}). {todo}") from None
     try:
         if len(document) > MAX_PAGES:
-            raise PartRefused("too_large", f"{path.name} claims {len(document)} pages. Split it, or do not trust it.")
+            raise PartRefused("too_large", f"it claims {len(document)} pages. Split it, or do not trust it.")
         pages, n_chars = [], 0
         for index in range(len(document)):
-            pages.append(_page(document, index, path))
+            pages.append(_page(document, index))
             n_chars += sum(len(line.text) for line in pages[-1].lines)
             if n_chars > MAX_CHARS:
-                raise PartRefused("too_large", f"{path.name} has over {MAX_CHARS} characters. Split it.")
+                raise PartRefused("too_large", f"it has over {MAX_CHARS} characters. Split it.")
         return pages
     finally:
         document.close()
 
 
-def _page(document: pypdfium2.PdfDocument, index: int, path: Path) -> Page:
+def _page(document: pypdfium2.PdfDocument, index: int) -> Page:
     try:
         page = document[index]
         text_page = page.get_textpage()
     except pypdfium2.PdfiumError as error:
-        raise PartRefused("malformed_pdf", f"{path.name}, page {index + 1}: {error}. Print it to a new PDF.") from None
+        raise PartRefused("malformed_pdf", f"page {index + 1}: {error}. Print it to a new PDF.") from None
     try:
         return Page(index + 1, page.get_height(), lines_of(text_page), tables_of(page))
     finally:
@@ -99,7 +99,7 @@ def _page(document: pypdfium2.PdfDocument, index: int, path: Path) -> Page:
         page.close()
 
 
-def _refuse_unreadable(path: Path, pages: list[Page]) -> None:
+def _refuse_unreadable(pages: list[Page]) -> None:
     text = "".join(line.text for page in pages for line in page.lines)
     chars = Counter(text)
     del chars[" "]
@@ -111,9 +111,7 @@ def _refuse_unreadable(path: Path, pages: list[Page]) -> None:
         if n_frequent >= MIN_FREQUENT_RATIO * n_chars:
             return
         found = f"{n_frequent} of {n_chars} characters on {len(pages)} pages are common Chinese ones: {_sample(pages)}"
-    raise PartRefused(
-        "no_text_layer", f"{path.name} has no usable text layer ({found}). Run OCR first, or list it under 'skip:'."
-    )
+    raise PartRefused("no_text_layer", f"no usable text layer ({found}). Run OCR first, or list it under 'skip:'.")
 
 
 def _sample(pages: list[Page]) -> str:

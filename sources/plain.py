@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from schemas.records import DOCUMENT
 from sources.base import Batch, Part, ReadReport, Source, batches
-from sources.documents import OpenDocument, open_document, without_damage
+from sources.documents import OpenDocument, named, open_document, without_damage
 from sources.register import AUTO, CLASSICAL, MODERN, register_of
 from sources.sections import Block, sections
 from sources.textbook import document_row, title_and_blocks
@@ -32,9 +32,12 @@ class Plain(Source):
         Raises:
             PartRefused: as `open_document` does.
         """
+        return named(self, part, self._batches(part, report))
+
+    def _batches(self, part: Part, report: ReadReport) -> Iterator[Batch]:
         document = open_document(part, self.encoding, report)
         title, blocks = title_and_blocks(document, part)
-        return batches(DOCUMENT, self._rows(part, document, title, blocks))
+        yield from batches(DOCUMENT, self._rows(part, document, title, blocks))
 
     def _rows(
         self, part: Part, document: OpenDocument, title: str, blocks: Iterator[Block]

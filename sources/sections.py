@@ -118,12 +118,13 @@ class Held:
     def add(self, path: tuple[str, ...], block: Block) -> Iterator[Section]:
         """Takes a paragraph that stands under `path`; yields the sections that are complete without it."""
         if block.drop is not None:
-            is_other = bool(self._aside) and (self._aside[0].drop != block.drop or self._aside_path != path)
-            if is_other or self._n_aside_chars > SECTION_CHARS:
-                yield from self._flush_aside()
-            self._aside_path = path
-            self._aside.append(block)
-            self._n_aside_chars += len(block.text)
+            for piece in split_long(block):
+                is_other = bool(self._aside) and (self._aside[0].drop != block.drop or self._aside_path != path)
+                if is_other or self._n_aside_chars + len(piece.text) > SECTION_CHARS:
+                    yield from self._flush_aside()
+                self._aside_path = path
+                self._aside.append(piece)
+                self._n_aside_chars += len(piece.text) + 1
             return
         yield from self._flush_aside()
         if self._text and self._text_path != path:

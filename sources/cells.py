@@ -19,6 +19,7 @@ _AROUND: Final = " \t\r\n\u3000\xa0,，、;；|"
 _DASHES: Final = re.compile(r"(?<=[\d天周月年%])\s*(?:-{2,}|—{1,}|–|－+|~{2,})\s*(?=\d)")
 _COMMAS: Final = ",，;；、|"
 _TOUCHED: Final = re.compile(r"\s*([,，;；、|])\s*")
+_ENUMERATOR: Final = re.compile(r"[①-⑳]")
 _CLAUSE: Final = re.compile(r"^(?:一般|无特殊|需要?|可以?|必要|应|并|以|治疗开始|尚无|目前|本病|由于|因)")
 _LATIN: Final = re.compile(r"[A-Za-z0-9'’.\-]")
 _BRACKETS: Final = {")": "(", "）": "（", "]": "[", "】": "【", "」": "「", "》": "《", "〉": "〈"}
@@ -67,7 +68,7 @@ def checked(value: str, relation: Relation) -> tuple[str, str | None]:
 
 def split(text: str, relation: Relation) -> list[str]:
     """The values of a cell in which several stand."""
-    text = _TOUCHED.sub(r"\1", text)
+    text = _TOUCHED.sub(r"\1", _ENUMERATOR.sub("；", text))
     inside = _inside_brackets(text)
     by_blank = _cut_at(
         text, [i for i, c in enumerate(text) if c.isspace() and not inside[i] and _is_gap(text, i, relation)]

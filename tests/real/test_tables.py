@@ -34,7 +34,7 @@ def test_disease_csv() -> None:
     triples = rows["triple"]
     assert (report.format, report.encoding) == ("csv", "gb18030")
     assert reasons(triples) == {
-        None: 8927,
+        None: 8929,
         "truncated_value": 241,
         "junk_value": 170,
         "duplicate_value": 113,

@@ -29,7 +29,7 @@ _BOYS: Final = re.compile(r"睾|阴囊|阴茎|鞘膜|包皮|尿道下裂|男")
 _GIRLS: Final = re.compile(r"外阴|阴道|卵巢|女|乳房")
 # Complaints rather than diseases, and what nobody names after a talk.
 _NOT_NAMED: Final = re.compile(
-    r"(?:呕吐|发烧|发热|腹胀|腹痛|惊厥|青紫|肝脾肿大|脾大|水肿|口吃|尿床)$|肾功能|肾上腺|肾萎缩|费雪|僵人|狂犬|麻痹症|艾滋|维生素(?:B|E|A|C)"
+    r"(?:呕吐|发烧|发热|腹胀|腹痛|惊厥|青紫|肝脾肿大|脾大|水肿|口吃|尿床)$|肾功能|风湿热|间质性肺炎|获得性免疫|窦性|隐睾|锌缺乏|斜视|肠系膜淋巴结结核|肾上腺|肾萎缩|费雪|僵人|狂犬|麻痹症|艾滋|维生素(?:B|E|A|C)"
 )
 _OPENINGS: Final = (
     "{a}最近{s}，请问是怎么回事？",

@@ -115,7 +115,7 @@ PURPOSE: Final = (
 )
 _SPECIFIC: Final = re.compile(
     r"新斯的明|腾喜龙|幽门螺|冷凝集|支原体|EB病毒|合胞病毒|流感病毒|结核菌素|PPD|结核杆菌|梅毒|弓形虫|苯丙氨酸|半乳糖|核型|促甲状腺|甲状腺|"
-    r"生长激素|抗利尿|尿比重|C肽|尿葡萄糖|胆红素|渗透脆性|血红蛋白|骨髓|血小板计数|巨核|血清锌|尿锌|维生素|血清钙|尿钙|髋臼|透光|眼底|屈光|"
+    r"生长激素|抗利尿|尿比重|C肽|尿葡萄糖|胆红素|渗透脆性|血红蛋白电泳|骨髓|血小板计数|巨核|血清锌|尿锌|维生素|血清钙|尿钙|髋臼|透光|眼底|屈光|"
     r"泪道|耳镜|多导睡眠|超声心动图|肌酸激酶|类风湿|肌电图|BMI|阴道|白带|粪细菌培养|轮状|寄生虫|尿液细菌|尿细菌|肌红蛋白|免疫球蛋白E|激发试验|"
     r"肺功能|乙肝|乙型肝炎|疱疹病毒|智力|铁蛋白|淀粉酶|脂肪酶|脑电图|黄体生成素|卵泡刺激素|EB|TORCH|食管|阴囊|睾丸"
 )
@@ -269,7 +269,7 @@ def _combined(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
         if draft:
             yield draft
     sentences, used = _overview(disease)
-    if len(used) >= 3:
+    if len(used) >= 3 and "symptom" in used:
         yield Draft("definition", "overview", _ask(OVERVIEW, key, d=d), "".join(sentences), used)
 
 

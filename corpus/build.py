@@ -21,7 +21,7 @@ from corpus.store import Store
 from pipelines import shuffle
 from pipelines.base import BarrierStage, BatchStage, MakeStage
 from pipelines.engine import Engine, local_engine
-from pipelines.tasks import BatchTask, stage_fingerprint, total
+from pipelines.tasks import BatchTask, bundles, stage_fingerprint, total
 from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
 from schemas.errors import StoreError
 from schemas.fingerprints import code_fingerprint
@@ -173,7 +173,7 @@ class _Runner:
         for kind in step.reads:
             stages = tuple(s for s in step.stages if isinstance(s, BatchStage) and kind in s.reads)
             if stages:
-                work.extend(BatchTask(root, stages, shard) for shard in self.state.shards.pop(kind, []))
+                work.extend(BatchTask(root, stages, b) for b in bundles(self.state.shards.pop(kind, [])))
         results = self._run(self.engine, work)
         for result in results:
             self._take(result)

@@ -12,6 +12,7 @@ from pipelines.base import BatchStage, MakeStage, Stage
 from pipelines.workspace import Count, Result, Shard
 from schemas.fingerprints import code_fingerprint, fingerprint
 
+MIN_BUNDLE_ROWS, MAX_BUNDLE_ROWS = 500, 2_000
 MAX_OUTPUT_ROWS = 20_000
 """Rows to a shard that a make stage writes; more than one shard where it makes more."""
 
@@ -33,22 +34,43 @@ def write_shard(folder: Path, name: str, kind: str, key: str, frame: pl.DataFram
     return Shard(kind, str(path), key, frame.height)
 
 
+def bundles(shards: Sequence[Shard]) -> list[tuple[Shard, ...]]:
+    """Neighbouring small shards together, so that a thousand small files do not cost a thousand fixed costs.
+
+    A bundle ends at `MAX_BUNDLE_ROWS`, or from `MIN_BUNDLE_ROWS` on at a shard whose key says so: boundaries move
+    with the content, and a new file changes the bundle that it falls into and no other.
+    """
+    made: list[tuple[Shard, ...]] = []
+    held: list[Shard] = []
+    n_rows = 0
+    for shard in shards:
+        if held and n_rows + shard.n_rows > MAX_BUNDLE_ROWS:
+            made.append(tuple(held))
+            held, n_rows = [], 0
+        held.append(shard)
+        n_rows += shard.n_rows
+        if n_rows >= MIN_BUNDLE_ROWS and int(fingerprint(shard.key)[0], 16) < 4:
+            made.append(tuple(held))
+            held, n_rows = [], 0
+    return [*made, tuple(held)] if held else made
+
+
 @dataclass(frozen=True)
 class BatchTask:
-    """Applies a chain of batch stages to one shard in one pass."""
+    """Applies a chain of batch stages to shards of one kind in one pass; they become one shard."""
 
     root: str
     stages: tuple[BatchStage, ...]
-    shard: Shard
+    shards: tuple[Shard, ...]
 
     @property
     def key(self) -> str:
-        return fingerprint(["batch", [stage_fingerprint(s) for s in self.stages], self.shard.key])
+        return fingerprint(["batch", [stage_fingerprint(s) for s in self.stages], [s.key for s in self.shards]])
 
     def run(self, folder: Path) -> Result:
         """Kept rows in one shard, each stage's drops in another, and the counts of each stage."""
-        kind, result = self.shard.kind, Result()
-        frame = read_shard(self.shard)
+        kind, result = self.shards[0].kind, Result()
+        frame = pl.concat([read_shard(s) for s in self.shards])
         for stage in self.stages:
             frame, dropped_rows = _apply(stage, kind, frame)
             result.counts.append(_count(stage.kind, kind, frame, dropped_rows))

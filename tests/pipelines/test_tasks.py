@@ -11,7 +11,7 @@ import pytest
 from pipelines import shuffle
 from pipelines.drop_exact_duplicates import DropExactDuplicates
 from pipelines.engine import Engine, InlineEngine, PoolEngine, WorkerLost, local_engine
-from pipelines.tasks import BatchTask, total, write_shard
+from pipelines.tasks import MAX_BUNDLE_ROWS, BatchTask, bundles, total, write_shard
 from pipelines.workspace import Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
 from schemas.records import TRIPLE, frame_of
 from tests.pipelines.toy import CountTails, DropShort, KillOnce, LosesRows, call, double, triple
@@ -64,7 +64,7 @@ def test_a_lost_worker_says_what_to_do(tmp_path: Path) -> None:
 
 def test_kept_and_dropped_add_up_and_rows_keep_their_order(tmp_path: Path) -> None:
     (shard,) = shards_of(tmp_path, ROWS, 1)
-    result = run_task(BatchTask(str(tmp_path / "w"), (DropShort(n=3), DropShort(n=4)), shard))
+    result = run_task(BatchTask(str(tmp_path / "w"), (DropShort(n=3), DropShort(n=4)), (shard,)))
     for count in result.counts:
         assert count.n_in == count.n_out + sum(count.dropped.values())
     assert result.counts[1].n_in == result.counts[0].n_out
@@ -78,7 +78,7 @@ def test_kept_and_dropped_add_up_and_rows_keep_their_order(tmp_path: Path) -> No
 def test_a_stage_that_loses_rows_is_a_bug_not_a_smaller_corpus(tmp_path: Path) -> None:
     (shard,) = shards_of(tmp_path, ROWS, 1)
     with pytest.raises(AssertionError, match="must keep the rows"):
-        run_task(BatchTask(str(tmp_path / "w"), (LosesRows(),), shard))
+        run_task(BatchTask(str(tmp_path / "w"), (LosesRows(),), (shard,)))
 
 
 @pytest.mark.parametrize("n_shards", [1, 3, 10])
@@ -132,18 +132,18 @@ def test_groups_are_whole_however_the_rows_are_cut(
 
 def test_finished_work_is_not_done_again(tmp_path: Path) -> None:
     (shard,) = shards_of(tmp_path, ROWS, 1)
-    task = BatchTask(str(tmp_path / "w"), (DropShort(),), shard)
+    task = BatchTask(str(tmp_path / "w"), (DropShort(),), (shard,))
     assert not finished(task.root, task.key)
     first = run_task(task)
     Path(shard.path).unlink()  # a second run would fail to read it
     assert run_task(task) == first
-    assert BatchTask(task.root, (DropShort(n=3),), shard).key != task.key
+    assert BatchTask(task.root, (DropShort(n=3),), (shard,)).key != task.key
 
 
 def test_a_half_done_task_leaves_nothing_that_counts(tmp_path: Path) -> None:
     root = tmp_path / "w"
     (shard,) = shards_of(tmp_path, ROWS, 1)
-    task = BatchTask(str(root), (DropShort(), LosesRows()), shard)
+    task = BatchTask(str(root), (DropShort(), LosesRows()), (shard,))
     with pytest.raises(AssertionError):
         run_task(task)
     assert not finished(task.root, task.key)
@@ -154,7 +154,7 @@ def test_a_half_done_task_leaves_nothing_that_counts(tmp_path: Path) -> None:
 def test_sweeping_keeps_what_is_used(tmp_path: Path) -> None:
     root = str(tmp_path / "w")
     (shard,) = shards_of(tmp_path, ROWS, 1)
-    used, unused = (BatchTask(root, (DropShort(n=n),), shard) for n in (1, 2))
+    used, unused = (BatchTask(root, (DropShort(n=n),), (shard,)) for n in (1, 2))
     run_task(used), run_task(unused)
     assert sweep_unused(root, [used.key]) == 1
     assert finished(root, used.key)
@@ -164,3 +164,14 @@ def test_sweeping_keeps_what_is_used(tmp_path: Path) -> None:
 def test_partitions_do_not_depend_on_the_process() -> None:
     # The same rows must meet on every machine: python's own hash of strings differs from run to run.
     assert [shuffle.partition_of(k, 16) for k in ("麻疹", "水痘", "川崎病", "")] == [13, 12, 5, 4]
+
+
+def test_bundles_lose_nothing_and_a_new_shard_changes_few() -> None:
+    shards = [Shard(TRIPLE, "", f"key {i}", 1 + i * 37 % 211) for i in range(300)]
+    bundled = bundles(shards)
+    assert [s for b in bundled for s in b] == shards
+    assert all(sum(s.n_rows for s in b) <= MAX_BUNDLE_ROWS for b in bundled)
+    assert len(bundled) < len(shards) / 3
+    with_one_more = bundles([*shards[:40], Shard(TRIPLE, "", "new", 50), *shards[40:]])
+    assert len(set(with_one_more) - set(bundled)) <= 4
+    assert bundles([Shard(TRIPLE, "", "large", 20_000)]) == [(Shard(TRIPLE, "", "large", 20_000),)]

@@ -24,14 +24,26 @@ _PAGE_LINES: Final = (
     r"|(?:(?:\. ?){6,}|(?:· ?){4,}|…{3,}) ?\(?[0-9IVXivx]{1,5}\)?[ \t]*$"
 )
 _NOT_A_NUMBER: Final = r"(?:^|[^A-Za-z0-9_])(?:nan|NaN|NAN)(?:[^A-Za-z0-9_]|$)"
-_CODE: Final = r"```|#include\s*<|public static void|(?m)^\s*(?:def|import|function|const|var|let) \w+.{0,60}[({:;=]|console\.log\(|SELECT .{1,80} FROM "
+_CODE: Final = (
+    r"```|#include\s*<|public static void|(?m)^\s*(?:def|import|function|const|var|let) \w+.{0,60}[({:;=]"
+    r"|console\.log\(|SELECT .{1,80} FROM "
+)
 _HAN: Final = r"\p{Han}"
 _LETTER: Final = r"[\p{L}]"
-_OPEN_END: Final = r"[，、：；,;（(《“‘—]\s*$|[\n。；;]\s*(?:\d{1,2}|[一二三四五六七八九十])[.、．)）]\s*$|(?:以及|由于|因为|包括|例如)\s*$"
+_OPEN_END: Final = (
+    r"[，、：；,;（(《“‘—]\s*$|[\n。；;]\s*(?:\d{1,2}|[一二三四五六七八九十])[.、．)）]\s*$"
+    r"|(?:以及|由于|因为|包括|例如)\s*$"
+)
 _NO_END: Final = r"[^。！？!?.…）)”』」】~～\s的了等吧呢啊哦呀好康愈善疗查诊考法]\s*$"
 MIN_OPEN_CHARS: Final = 40
 """Shorter replies are typed messages, which often end in a comma."""
 _SELF: Final = r"我是|我叫|我的名字(?:是|叫)|作为(?:一个|一名|一款|由)?|I am |I'm "
+
+
+MAX_COURTESY_CHARS: Final = 120
+"""Longer answers are never courtesies alone."""
+PROBE_CHARS: Final = 5
+MIN_REPETITIVE_CHARS: Final = 50
 
 
 def mojibake(text: pl.Series) -> pl.Series:
@@ -65,24 +77,31 @@ def unfinished(answer: pl.Series, min_chars: int) -> pl.Series:
 
 def boilerplate_only(answer: pl.Series, min_han: int) -> pl.Series:
     """What is left of an answer without its courtesies, where that is less than `min_han` Chinese characters."""
-    rest = answer.str.replace_all("|".join(row["pattern"] for row in rows("boilerplate")), "")
-    little = rest.str.count_matches(_HAN) < min_han
-    return pl.select(pl.when(little).then(rest.str.strip_chars().str.head(20))).to_series()
+    courtesies = "|".join(row["pattern"] for row in rows("boilerplate"))
+    short = answer.str.len_chars() <= MAX_COURTESY_CHARS
+    rest = _where(short, answer).str.replace_all(courtesies, "")
+    return _where(rest.str.count_matches(_HAN) < min_han, rest.str.strip_chars().str.head(20))
 
 
 def repetitive(text: pl.Series, min_ratio: float) -> pl.Series:
     """The zlib ratio of texts that say the same over and over: below `min_ratio` of their bytes carry anything.
 
-    Source: compression as a measure of repetition, as in the filters of Gopher-like pipelines; prose in Chinese
-    stays above 0.25, a sentence copied ten times falls below 0.12.
+    Source: compression as a measure of repetition; prose in Chinese stays above 0.25, a sentence copied ten times
+    falls below 0.12. Only texts in which one of three short probes comes back four times are compressed.
     """
-    values = [_ratio(value) for value in text.to_list()]
-    return pl.Series([f"{value:.2f}" if value < min_ratio else None for value in values], dtype=pl.String)
+    length = text.str.len_chars()
+    frame = pl.DataFrame({"text": text, "length": length})
+    probes = [pl.col("text").str.slice(pl.col("length") * part // 4, PROBE_CHARS) for part in (1, 2, 3)]
+    again = pl.any_horizontal(pl.col("text").str.count_matches(probe, literal=True) >= 4 for probe in probes)
+    suspect = frame.select((again & (pl.col("length") > MIN_REPETITIVE_CHARS)).alias("suspect")).to_series()
+    values = [_ratio(value) for value in text.filter(suspect).to_list()]
+    found = pl.Series([f"{value:.2f}" if value < min_ratio else None for value in values], dtype=pl.String)
+    return pl.Series([None] * len(text), dtype=pl.String).scatter(suspect.arg_true(), found)
 
 
 def _ratio(text: str) -> float:
     data = text.encode("utf-8", "replace")
-    return len(zlib.compress(data, 1)) / len(data) if len(data) > 150 else 1.0
+    return len(zlib.compress(data, 1)) / len(data)
 
 
 @functools.cache
@@ -99,14 +118,17 @@ def paraphrase_artefacts(text: pl.Series, threshold: int) -> pl.Series:
     return found.select(pl.when(score >= threshold).then(named).alias("found")).to_series()
 
 
-@functools.cache
-def _adverts(where: str) -> str:
-    return "|".join(row["pattern"] for row in rows("adverts") if row["where"] == where)
-
-
 def adverts(question: pl.Series, answer: pl.Series) -> pl.Series:
     """A question that only asks where and for how much, or an answer that touts."""
-    return _first(question.str.extract(f"({_adverts('question')})", 1), answer.str.extract(f"({_adverts('answer')})", 1))
+    texts = {"question": question, "answer": answer}
+    return _first(*(_extracted(texts[row["where"]], row["trigger"], row["pattern"]) for row in rows("adverts")))
+
+
+def _extracted(text: pl.Series, trigger: str, pattern: str) -> pl.Series:
+    """What `pattern` finds, looked for only where the cheaper `trigger` is."""
+    hit = text.str.contains(trigger)
+    found = pl.Series([None] * len(text), dtype=pl.String)
+    return found.scatter(hit.arg_true(), text.filter(hit).str.extract(f"({pattern})", 1)) if hit.any() else found
 
 
 @functools.cache

@@ -19,8 +19,8 @@ from pipelines.text_columns import changed_where, each_text, map_texts, python_c
 from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE
 
 PLACEHOLDERS: Final = (
-    "[姓名]", "[医生]", "[医院]", "[电话]", "[身份证号]", "[证件号]", "[微信]", "[QQ]", "[邮箱]", "[病历号]", "[出生日期]",
-    "[地址]", "[网址]",
+    "[姓名]", "[医生]", "[医院]", "[电话]", "[身份证号]", "[证件号]", "[微信]", "[QQ]", "[邮箱]", "[病历号]",
+    "[出生日期]", "[地址]", "[网址]",
 )  # fmt: skip
 """Everything that `deidentify` may put in place of an identity."""
 
@@ -33,7 +33,11 @@ _COLUMNS: Final = {
     COMPLETION: ("text",),
 }
 _NUMBERS: Final = r"\d[\d ()（）*×xX—-]{3,}\d|[一幺][三四五六七八九][零〇一二三四五六七八九幺]{9}"
-_ACCOUNTS: Final = r"(?i)@|https?:|ftp:|www\.|[a-z0-9]\.(?:com|cn|org|top|vip|cc|info)|微 ?信|薇信|徽信|威信|weixin|wechat|v信|vx|wx|[加+＋]v|qq|扣扣|企鹅|q群|号码|号 ?[:：是为№#A-Za-z0-9]|ID ?[:：是为#A-Za-z0-9]|\d ?床"
+_ACCOUNTS: Final = (
+    r"(?i)@|https?:|ftp:|www\.|[a-z0-9]\.(?:com|cn|org)"
+    r"|微 ?信|薇信|徽信|威信|weixin|wechat|v信|vx|wx|[加+＋]v"
+    r"|qq|扣扣|企鹅|q群|号码|号 ?[:：是为№#A-Za-z0-9]|ID ?[:：是为#A-Za-z0-9]|\d ?床"
+)
 _DATES: Final = r"(?i)出生|生日|生于|DOB|诞生|[日号\d]生"
 _ADDRESSES: Final = r"住址|地址|住地?[:：]|所在地|[路街道巷弄同区园寓村] ?\d"
 _PEOPLE: Final = r"名|叫|[患病]|签字|联系人|监护人|我是|本人|小朋友|同学|妈|爸|家长|新生儿|宝宝|孩子"

@@ -14,7 +14,15 @@ from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERE
 
 CONVERSATIONS: Final = (DIALOGUE, INSTRUCTION, PREFERENCE)
 _LISTS: Final = {DIALOGUE: "turns", INSTRUCTION: "messages", PREFERENCE: "prompt"}
-_ADULT_ANSWER: Final = "前列腺|阳痿|早泄|性生活|同房|房事|性伴侣|月经不调|白带异常|宫颈|避孕|尖锐湿疣|更年期|妇科检查|老年痴呆"
+_ADULT_ANSWER: Final = (
+    "前列腺|阳痿|早泄|性生活|同房|房事|性伴侣|月经不调|白带异常|宫颈|避孕|尖锐湿疣|更年期|妇科检查|老年痴呆"
+)
+_WORD: Final = r"[\p{L}\p{N}]"
+_MEASURE: Final = (
+    r"^[\d.%～~至到\s-]+(?:个?月|天|周|年|岁|日|小时|元|％)?$"
+    r"|^(?:药物治疗|手术治疗|支持性治疗|支持治疗)(?:[\s、，]|$)"
+)
+"""A head that is a duration, a rate or a treatment: the columns of the table had moved."""
 _CUT: Final = r"\.{2,}$|…$|[（(][^）)]*$"
 
 
@@ -23,8 +31,8 @@ class DropLowQuality(BatchStage):
     """Drops rows that are broken, empty of content, or would teach harm.
 
     Reasons, in the order in which they are tried: `empty_turn`, `no_answer`, `too_short`, `too_long`, `mojibake`,
-    `markup`, `no_chinese`, `cut_off` (triples), `other_identity`, `advert`, `boilerplate_only`, `garbled_paraphrase`,
-    `repetitive`, `unfinished`, `no_preference`, `unsafe_for_children`, `answer_off_target`.
+    `markup`, `no_chinese`, `shifted` and `cut_off` (triples), `other_identity`, `advert`, `boilerplate_only`,
+    `garbled_paraphrase`, `repetitive`, `unfinished`, `no_preference`, `unsafe_for_children`, `answer_off_target`.
 
     Attributes:
         min_question_chars: Shortest question, in characters.
@@ -71,10 +79,10 @@ class DropLowQuality(BatchStage):
         return _marked(frame, self.kind, findings)
 
     def _findings_of_text(self, kind: str, frame: pl.DataFrame, text: pl.Series) -> dict[str, pl.Series]:
-        special = (frame.get_column("topic") != "general").fill_null(True)
+        special = _special(frame)
         findings = {"mojibake": defects.mojibake(text), "markup": defects.markup_left(text, special)}
-        foreign = defects.without_chinese(text, self.min_chinese_ratio)
-        findings["no_chinese"] = _where(special, foreign)
+        spoken = text if kind != TRIPLE else frame.get_column("head").fill_null("")  # relations may be English keys
+        findings["no_chinese"] = _where(special, defects.without_chinese(spoken, self.min_chinese_ratio))
         length = text.str.len_chars()
         findings["too_long"] = _where(length > self.max_chars, length.cast(pl.String))
         if kind == TRIPLE:
@@ -92,7 +100,8 @@ class DropLowQuality(BatchStage):
         long = pl.select(pl.max_horizontal(pl.lit(head.str.len_chars()), pl.lit(tail.str.len_chars()))).to_series()
         cut = head.str.contains(_CUT) | tail.str.contains(_CUT)
         return {
-            "too_short": _where((head == "") | (tail == "") | (head == tail), head),
+            "too_short": _where((head == "") | ~tail.str.contains(_WORD) | (head == tail), head),
+            "shifted": _where(head.str.contains(_MEASURE), head),
             "too_long": _where(long > self.max_triple_chars, long.cast(pl.String)),
             "cut_off": _where(cut, tail),
         }
@@ -103,12 +112,13 @@ class DropLowQuality(BatchStage):
         blank = contents.list.eval(pl.element().fill_null("").str.strip_chars() == "").list.any()
         findings = {"empty_turn": _where(blank.fill_null(True) | (contents.list.len() == 0), text.str.head(0))}
         if kind == PREFERENCE:
-            chosen, rejected = (frame.get_column(name).fill_null("").str.strip_chars() for name in ("chosen", "rejected"))
-            findings["no_preference"] = _where((chosen == rejected) | (chosen == "") | (rejected == ""), chosen.str.head(20))
+            chosen, rejected = (frame.get_column(c).fill_null("").str.strip_chars() for c in ("chosen", "rejected"))
+            none = (chosen == rejected) | (chosen == "") | (rejected == "")
+            findings["no_preference"] = _where(none, chosen.str.head(20))
             answer = chosen
         findings["no_answer"] = _where((question == "") | (answer == ""), text.str.head(20))
         asked, answered = question.str.len_chars(), answer.str.len_chars()
-        special = (frame.get_column("topic") != "general").fill_null(True)
+        special = _special(frame)
         short = special & ((asked < self.min_question_chars) | (answered < self.min_answer_chars))
         findings["too_short"] = _where(short, asked.cast(pl.String) + "/" + answered.cast(pl.String))
         findings["other_identity"] = defects.other_identities(answer)
@@ -129,7 +139,7 @@ class DropLowQuality(BatchStage):
         }
         if self.adverts:
             title = frame.get_column("title").fill_null("") if kind == DIALOGUE else pl.Series([""] * frame.height)
-            findings["advert"] = defects.adverts(title + "\n" + question, answer)
+            findings["advert"] = defects.adverts(title + "\n" + question.str.split("\n").list.first(), answer)
         drug = answer.str.contains(contraindications.drug_pattern())
         adult = answer.str.contains(_ADULT_ANSWER) & ~question.str.contains(_ADULT_ANSWER)
         suspects = (drug & pl.Series([self.unsafe_drugs] * frame.height)) | adult
@@ -158,6 +168,11 @@ def _last_answer(kind: str, frame: pl.DataFrame) -> pl.Series:
     return frame.get_column(_LISTS[kind]).list.eval(said).list.last().fill_null("")
 
 
+def _special(frame: pl.DataFrame) -> pl.Series:
+    """Rows that are admitted as medicine: of general ones less is asked."""
+    return (frame.get_column("topic") != "general").fill_null(True)
+
+
 def _where(condition: pl.Series, found: pl.Series) -> pl.Series:
     return pl.select(pl.when(condition).then(pl.lit(found).cast(pl.String))).to_series()
 
@@ -170,6 +185,7 @@ _ORDER: Final = (
     "mojibake",
     "markup",
     "no_chinese",
+    "shifted",
     "cut_off",
     "other_identity",
     "advert",

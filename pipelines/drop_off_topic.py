@@ -38,10 +38,11 @@ class DropOffTopic(BatchStage):
         """The same rows with `domain`, and `drop_reason` where the topic does not admit it."""
         if frame.is_empty():
             return frame
-        medical = topics.is_medical(joined_text(kind, frame)) if kind != TRIPLE else pl.Series([True] * frame.height)
-        judged = frame.with_columns(
-            medical.alias("_medical"), (self._paediatric(kind, frame) & medical).alias("_child")
-        )
+        child = self._paediatric(kind, frame)
+        medical = topics.is_medical(joined_text(kind, frame))
+        if kind in (DOCUMENT, TRIPLE):  # a paediatric book need not say 病 in every section
+            medical = medical | child if kind == DOCUMENT else medical | True
+        judged = frame.with_columns(medical.alias("_medical"), (child & medical).alias("_child"))
         topic = pl.col("topic").fill_null("general")
         domain = pl.when(pl.col("_child")).then(pl.lit("paediatric")).when(pl.col("_medical")).then(pl.lit("medical"))
         reason = (
@@ -61,6 +62,7 @@ class DropOffTopic(BatchStage):
     def _paediatric(self, kind: str, frame: pl.DataFrame) -> pl.Series:
         if kind in (DIALOGUE, INSTRUCTION, PREFERENCE):
             return topics.conversation_scores(topics.conversation_parts(kind, frame)) >= self.threshold
-        if kind == TRIPLE:
-            return topics.paediatric_triples(frame)
+        if kind == TRIPLE:  # a source that saw the whole disease knows better than its single triples
+            known = frame["domain"].eq_missing(pl.lit("paediatric")) if False else frame["domain"] == "paediatric"
+            return known.fill_null(topics.paediatric_triples(frame))
         return topics.paediatric_documents(frame, self.min_mentions)

@@ -32,15 +32,12 @@ _UNIT: Final = re.compile(
 _PROPER_BODY: Final = re.compile(
     r"(?:第?[一二三四五六七八九十]|人民|中心|中医|中西医|妇幼|妇女|妇儿|妇产|儿童|红十字|立|协和|肿瘤|传染病|精神|职工|口腔|眼科|骨科|胸科|附属|友谊|结核|皮肤|康复|保健)"
 )
-_VAGUE: Final = re.compile(
-    r"(?:正规|专业|专科|综合|三级|二级|一级|三甲|二甲|甲等|乙等|以上|大型|大|小|好|较|最|很|更|比较|公立|公办|私立|民营|民办|私人|各|各大|哪家|哪个|哪所|那家|这家|一家|几家"
-    r"|多家|两家|别家|某|有名|著名|权威|知名|其他|其它|当地|本地|外地|附近|就近|所属|所在|老家|家里|家|我们|你们|他们|我|你|县级|市级|省级|地级|上级|下级|基层|定点|县|市|省|区|镇|乡"
-    r"|社区|乡镇|村|城市|地区|市区|郊区|农村|儿童|小儿|儿科|妇科|妇产|妇产科|妇幼|男科|妇儿|中医|西医|中西医|中西医结合|眼科|口腔|牙科|骨科|肿瘤|精神病?|传染病|结核病|皮肤病?|心血管|脑科"
-    r"|胸科|康复|整形|美容|宠物|动物|互联网|网络|网上|线上|教学|附属|住院|转诊|就诊|首诊|接诊|收治|出生|分娩|产检|建档|急救|方舱|教会|军队|部队|地方|职工|学校|校|厂|厂矿|企业|军|新|老|旧|原|普通"
-    r"|高级|国营|国有|国立|外资|合资|省城|县城|镇上|城里|市里|县里|省里|村里|乡下|人民|中心|总|分|第一|不孕不育|女子|男子|男性|女性|痔疮|肛肠|癫痫|糖尿病|肝病|白癜风|甲状腺|疑难|个|家的|所|同|多|任何"
-    r"|一|二|三|四|五|六|两|几|类|型|层|些|次)*"
-)
 _GENERIC_CHARS: Final = frozenset("我们你他她它家当地本各全外老小社农村大这那上下前后昨今天刚又某几两多每同别任")
+
+
+@functools.cache
+def _vague() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(map(re.escape, words('vague_hospital_words')))})*")
 
 
 @functools.cache
@@ -102,9 +99,9 @@ def _offset_in(candidate: str, suffix: str) -> int | None:
     place = _places().search(candidate)
     if place:
         rest = candidate[place.end() :].lstrip("省市区县州")
-        return None if rest and _VAGUE.fullmatch(rest) and not _PROPER_BODY.match(rest) else place.start()
+        return None if rest and _vague().fullmatch(rest) and not _PROPER_BODY.match(rest) else place.start()
     unit = _unit_offset(candidate, suffix)
-    if unit is None and _VAGUE.fullmatch(candidate):
+    if unit is None and _vague().fullmatch(candidate):
         return None
     for found in (unit, _ordinal_offset(candidate), _proper_offset(candidate)):
         if found is not None:
@@ -113,7 +110,7 @@ def _offset_in(candidate: str, suffix: str) -> int | None:
         return 0
     body = re.search(r"(?:人民|中心|妇幼|中医)$", candidate)
     if body and 2 <= body.start() <= 3 and not _GENERIC_CHARS & set(candidate[: body.start()]):
-        return 0 if not _VAGUE.fullmatch(candidate[: body.start()]) else None
+        return 0 if not _vague().fullmatch(candidate[: body.start()]) else None
     return None
 
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
+_WIDE: Final = {0xFF10 + i: 0x30 + i for i in range(10)}
+"""Full-width digits: text that no one normalised still has phones in it; the map keeps every offset."""
+
 
 class Hit(NamedTuple):
     """Characters `start:end` are to be replaced by `placeholder`."""
@@ -21,7 +24,7 @@ class Hit(NamedTuple):
 
 
 _UNIT_AFTER: Final = (
-    r"(?!\s?(?:mg|g|kg|ml|mL|L|IU|U/|μg|mmol|单位|毫升|毫克|国际|次|元|块|个|岁|例|人|%|％|℃|°|/L|倍|万|亿))"
+    r"(?!\s?(?:kcal|千卡|mg|g|kg|ml|mL|L|IU|U/|μg|mmol|单位|毫升|毫克|国际|次|元|块|个|岁|例|人|%|％|℃|°|/L|倍|万|亿))"
 )
 _NOT_A_PHONE_BEFORE: Final = re.compile(
     r"(?:NCT|PMID[:：]?\s?|PMC|doi\S{0,40}|DOI\S{0,40}|ISBN\S{0,20}|ISSN\S{0,20}|批号[:：]?\s?|条形?码[:：]?\s?|国药准字[A-Za-z]?"
@@ -35,7 +38,8 @@ _MOBILE: Final = re.compile(
     rf"(?<![\d.])(?:\+?86[-\s]?)?1[3-9]\d(?:[-—]?\d{{4}}[-—]?\d{{4}}|[-—]?\d{{3}}[-—]?\d{{5}})(?!\.?\d){_UNIT_AFTER}"
 )
 _SPACED_MOBILE: Final = re.compile(
-    rf"(?<![\d.])(?<!\d )(?:\+?86 )?(?:1[3-9]\d \d{{4}} \d{{4}}|1[3-9]\d \d{{3}} \d{{5}}|1 [3-9](?: \d){{9}})(?! ?\.?\d){_UNIT_AFTER}"
+    r"(?<![\d.])(?<!\d )(?:\+?86 )?(?:1[3-9]\d \d{4} \d{4}|1[3-9]\d \d{3} \d{5}|1 [3-9](?: \d){9})"
+    rf"(?! ?\.?\d){_UNIT_AFTER}"
 )
 _MASKED_MOBILE: Final = re.compile(r"(?<!\d)1[3-9]\d[*xX×]{4,8}\d{0,4}(?!\d)")
 _LANDLINE: Final = re.compile(
@@ -61,6 +65,7 @@ def phones(text: str, typed: bool) -> Iterator[Hit]:
         text: Any text.
         typed: People typed it, so that `138 0013 8000` is a phone and not three cells of a table.
     """
+    text = text.translate(_WIDE)
     for pattern in (_MOBILE, _LANDLINE, _SERVICE, _MASKED_MOBILE, _SPOKEN_MOBILE):
         for match in pattern.finditer(text):
             if not _NOT_A_PHONE_BEFORE.search(text, max(0, match.start() - 50), match.start()):
@@ -75,7 +80,7 @@ def phones(text: str, typed: bool) -> Iterator[Hit]:
 
 
 _PROVINCES: Final = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()  # noqa: SIM905
 )
 _IDENTITY: Final = re.compile(
     r"(?<![\dA-Za-z.])[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[\dXx](?![\dA-Za-z])|(?<![\dA-Za-z.])[1-9]\d{14}(?![\dA-Za-z.])"
@@ -112,6 +117,7 @@ def _is_date(digits: str) -> bool:
 
 def identity_numbers(text: str) -> Iterator[Hit]:
     """Resident identity numbers anywhere; other document and card numbers after a cue, as `[证件号]`."""
+    text = text.translate(_WIDE)
     for match in _IDENTITY.finditer(text):
         if is_identity_number(re.sub(r"[ -]", "", match[0])):
             yield Hit(*match.span(), "[身份证号]")
@@ -146,13 +152,14 @@ _MAIL: Final = re.compile(
 )
 _LINK: Final = re.compile(
     r"(?:https?|ftp)://[^\s\u2e80-\u9fff\uff00-\uffef<>\"'“”‘’\]\[]+|(?<![A-Za-z0-9@./-])www\.[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}(?:/[^\s\u2e80-\u9fff\uff00-\uffef<>\"'“”\]\[]*)?"
-    r"|(?<![A-Za-z0-9@._/-])[A-Za-z0-9-]{2,40}(?:\.[A-Za-z0-9-]{1,40}){0,3}\.(?:com|cn|org|top|vip|cc|info|com\.cn|org\.cn|gov\.cn|edu\.cn)(?![A-Za-z0-9.-]|\()(?:/[^\s\u2e80-\u9fff\uff00-\uffef<>\"'“”\]\[]*)?",
+    r"|(?<![A-Za-z0-9@._/-])[A-Za-z0-9-]{3,40}(?:\.[A-Za-z0-9-]{1,40}){0,3}\.(?:com|cn|org|com\.cn|org\.cn|gov\.cn|edu\.cn)(?![A-Za-z0-9.-]|\()(?:/[^\s\u2e80-\u9fff\uff00-\uffef<>\"'“”\]\[]*)?",
     re.I,
 )
 
 
 def accounts(text: str) -> Iterator[Hit]:
     """Record and bed numbers, WeChat and QQ after their cues; mail and web addresses anywhere."""
+    text = text.translate(_WIDE)
     for pattern, placeholder in ((_RECORD, "[病历号]"), (_WECHAT, "[微信]"), (_WECHAT_LABEL, "[微信]"), (_QQ, "[QQ]")):
         for match in pattern.finditer(text):
             yield Hit(*match.span(1), placeholder)
@@ -192,7 +199,7 @@ _ADDRESS_PART: Final = re.compile(r"[省市区县镇乡村路街巷弄号室楼�
 _STREET: Final = re.compile(
     r"(?:路|街|大道|巷|弄|胡同|小区|花园|公寓|家园|新村|街道)\s?\d{1,5}\s?(?:号楼|号院|号|弄|栋|幢)(?:\s?\d{1,3}\s?(?:号楼|栋|幢|单元|号))*(?:\s?\d{1,2}楼)?(?:\s?\d{2,5}\s?室?)?"
 )
-_HOME: Final = re.compile(r"(?:住在|家住|住于|位于|寄到|来自|家在)([\u4e00-\u9fffA-Za-z0-9]{0,30})$")
+_HOME: Final = re.compile(r"(?:家?住在|家住|住于|位于|寄到|来自|家在)([\u4e00-\u9fffA-Za-z0-9]{0,30})$")
 _REGION: Final = re.compile(r"[\u4e00-\u9fff]{2,7}(?:省|自治区|市|区|县|自治州)(?:[\u4e00-\u9fffA-Za-z0-9]{0,24})$")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -50,7 +51,7 @@ def _joined_once(text: str, wrapped: bool) -> str:
     full = _full_length(lines) if wrapped else None
     done: list[str] = []
     parts = [lines[0]]
-    for last, line in zip(lines, lines[1:], strict=False):
+    for last, line in itertools.pairwise(lines):
         if _goes_on(last, line, full):
             if _is_latin(last[-1]) and _is_latin(line[0]):
                 parts.append(" ")

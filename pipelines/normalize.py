@@ -1,12 +1,13 @@
 """Makes text of many makers look as if one had typed it, and changes nothing that it says.
 
-Order matters: characters first, so that `＜ｂｒ＞` and `&amp;lt;p&amp;gt;` are seen as the tags that they are; space and
-punctuation last, over what the tags left.
+Order matters: characters first, so that `＜ｂｒ＞` and `&amp;lt;p&amp;gt;` are seen as the tags that they are; space
+and punctuation last, over what the tags left.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -64,11 +65,15 @@ _HALF_WIDTH: Final[Sequence[tuple[str, str]]] = (
 )
 _FULL_STOP: Final = r"(\p{Han})\.(\p{Han})"
 _LETTERSPACED: Final = r"(^|[^\p{Han}] ?)((?:\p{Han} ){2,}\p{Han})($| ?[^\p{Han} ]|\n)"
+_LETTERSPACED_RUN: Final = re.compile(
+    r"(?<![\u3400-\u9fff])(?<![\u3400-\u9fff] )(?:[\u3400-\u9fff] ){2,}[\u3400-\u9fff](?! ?[\u3400-\u9fff])"
+)
 _ESCAPED: Final = r"\\+([_*#~])"
 _LINE_ESCAPE: Final = r"(\p{Han}|[，。、；：？！）])(?:\\r)?\\n"
 _EMPTY_WORDS: Final = r"(?i)^\s*(?:nan|null|none|n/a|undefined)\s*$"
 _PAGE_LINES: Final = (
-    r"(?m)^[ \t]*(?:[-—–－]+ ?\d{1,4} ?[-—–－]+|第 ?\d{1,4} ?页(?:[ ，,/共]{0,3}\d{1,4} ?页)?|Page \d{1,4}(?: of \d{1,4})?)[ \t]*(?:\n|$)"
+    r"(?m)^[ \t]*(?:[-—–－]+ ?\d{1,4} ?[-—–－]+"
+    r"|第 ?\d{1,4} ?页(?:[ ，,/共]{0,3}\d{1,4} ?页)?|Page \d{1,4}(?: of \d{1,4})?)[ \t]*(?:\n|$)"
     r"|(?m)^[^\n]{0,120}(?:(?:\. ?){6,}|(?:· ?){4,}|…{3,}) ?\(?[0-9IVXivx]{1,5}\)?[ \t]*(?:\n|$)"
 )
 """Page numbers, and lines of a table of contents with dot leaders."""
@@ -174,19 +179,7 @@ def _unescaped(texts: pl.Series) -> pl.Series:
 def _closed_up(texts: pl.Series) -> pl.Series:
     """Single characters set apart for looks (`儿 科 学`) written as a word."""
 
-    def change(text: str) -> str:
-        return _letterspaced().sub(lambda m: m[0].replace(" ", ""), text)
-
-    return python_change(change)(texts)
-
-
-@functools.cache
-def _letterspaced() -> Any:
-    import re
-
-    return re.compile(
-        r"(?<![\u3400-\u9fff])(?<![\u3400-\u9fff] )(?:[\u3400-\u9fff] ){2,}[\u3400-\u9fff](?! ?[\u3400-\u9fff])"
-    )
+    return python_change(lambda text: _LETTERSPACED_RUN.sub(lambda run: run[0].replace(" ", ""), text))(texts)
 
 
 def _except_code(texts: pl.Series, change: Any) -> pl.Series:

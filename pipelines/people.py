@@ -13,12 +13,6 @@ from pipelines.lexicons import words
 _TITLE: Final = re.compile(
     r"(?:副?主任|主治|住院)?(?:医师|医生|大夫)|副?主任(?:药师|护师|技师)?|主仼|副?教授|副?院长(?!期|时|度|效|大|得|势|短|久|达|约)|护士长?|院士|博士(?!后)"
 )
-_BOUNDARY_WORDS: Final = (
-    "你好", "您好", "您好啊", "早上好", "上午好", "中午好", "下午好", "晚上好", "好", "请问", "谢谢", "感谢", "多谢", "辛苦", "麻烦", "尊敬的",
-    "亲爱的", "敬爱的", "的", "找", "问", "给", "让", "请", "由", "跟", "和", "与", "及", "是", "叫", "去", "到", "看", "挂", "了", "过", "约", "被",
-    "把", "听", "按", "遵", "而", "但", "就", "也", "都", "说", "啊", "哦", "嗯", "吧", "呢", "吗", "里", "科", "院", "室", "部", "主任", "医生", "大夫",
-    "老师", "专家", "教授", "患者", "家长", "今天", "昨天", "之前", "上次", "后来", "当时", "其中", "包括", "在", "为", "呀", "哈", "您", "随",
-)  # fmt: skip
 _NEVER_SURNAMES: Final = frozenset(
     "和经从由向时那应任因与但还当该全老名有个要多来且能后别管同通须次进干令红利党国商门战益边言仰习海初代候练展修爱封满步空公充信计且生水东年班相些都平"
     "原阳青单过解成居终暨查随然所又再被把之及并更最才刚已未只可会其各每某"
@@ -26,6 +20,7 @@ _NEVER_SURNAMES: Final = frozenset(
 """Surnames that before a title are nearly always another word (经医生诊断, 由医生, 查医生)."""
 _WEAK_SURNAMES: Final = frozenset("于方常何安万关连易强祝谢温明荣富乐幸白黄高游程金花麻明水马田江山石古毛皮车幸利元")
 """Surnames that need an address (`于医生，您好`) to count."""
+_ADDRESSING: Final = ("请教", "麻烦", "请问", "谢谢", "感谢", "挂", "你好", "您好", "我是")
 _ADDRESSED: Final = re.compile(r"[,，。！!？?：:；;~～、\s）)]|[你您]|好|说|$")
 
 _NAME_END: Final = r"(?=[^\u4e00-\u9fff]|男|女|性别|年龄|今年|现年|$)"
@@ -55,9 +50,6 @@ _AUTHORS: Final = re.compile(
     r"(?:主要起草人|起草人员?|执笔人?|执笔者|执笔作者|撰写[人者]?|撰稿[人者]?|审校[人者]?|审定[人者]?|审阅[人者]?|主编|副主编|编委|编者|编写人员|通信作者|通讯作者|第一作者|责任编辑|作者"
     r"|[组成]员名单|专家组成?员?|专家名单|参与(?:制定|审定|讨论)的?专家|参加(?:讨论|审定|制定)的?专家|组长|副组长|秘书|整理[人者]?)(?:[（(][^()（）\n]{0,30}[)）])?\s?[:：]\s?([^\n。]{2,1500})"
 )
-_UNKNOWN: Final = frozenset(
-    "不详 保密 匿名 未知 隐去 同上 某某 待查 无 略 不便 不愿 什么 哪个 患者 患儿 宝宝 孩子 小宝 男孩 女孩 先生 女士 本人 未填 测试".split()
-)
 _ENGLISH: Final = re.compile(r"\bDr\.?\s[A-Z][a-z]{1,15}(?:\s[A-Z][a-z]{1,15})?\b")
 
 
@@ -83,7 +75,8 @@ def _not_names() -> re.Pattern[str]:
 
 @functools.cache
 def _boundary() -> re.Pattern[str]:
-    return re.compile(f"(?:^|[^\\u4e00-\\u9fff]|{'|'.join(sorted(_BOUNDARY_WORDS, key=lambda w: (-len(w), w)))})$")
+    before = sorted(words("words_before_names"), key=lambda word: (-len(word), word))
+    return re.compile(f"(?:^|[^\\u4e00-\\u9fff]|{'|'.join(before)})$")
 
 
 def is_name(word: str, sure: bool) -> bool:
@@ -93,13 +86,15 @@ def is_name(word: str, sure: bool) -> bool:
         word: Chinese characters.
         sure: A label says that a name follows, so any surname and any characters will do.
     """
-    if not 2 <= len(word) <= 4 or word in _UNKNOWN or word.endswith(("某", "某某")):
+    if not 2 <= len(word) <= 4 or word in words("unknown_names") or word.endswith(("某", "某某")):
         return False
     size = 2 if word[:2] in _surnames() and len(word) > 2 else 1
     given = word[size:]
     if not 1 <= len(given) <= 2 or word[:size] not in (_surnames() if sure else _common()):
         return False
-    return not _not_names().match(word) and (sure or set(given) <= _given())
+    if sure:
+        return word not in words("not_names")
+    return not _not_names().match(word) and set(given) <= _given()
 
 
 def doctors(text: str) -> Iterator[Hit]:
@@ -140,7 +135,8 @@ def _alone(text: str, start: int, surname: str, end: int) -> bool:
         return False
     if surname in "谢" and text[max(0, start - 1) : start] == "谢":
         return False
-    if surname in _WEAK_SURNAMES and not _ADDRESSED.match(text, end):
+    addressed = _ADDRESSED.match(text, end) or text[max(0, start - 2) : start].endswith(_ADDRESSING)
+    if surname in _WEAK_SURNAMES and not addressed:
         return False
     return _bounded(text, start)
 
@@ -169,7 +165,7 @@ def names(text: str) -> Iterator[Hit]:
         if end is not None:
             yield Hit(match.end(), end, "[姓名]")
     for match in _NICKNAME.finditer(text):
-        if match[1] not in _UNKNOWN and not _not_names().match(match[1]):
+        if match[1] not in words("unknown_names") and not _not_names().match(match[1]):
             yield Hit(*match.span(1), "[姓名]")
     for pattern in (_WITH_SEX, _SELF, _CHILD):
         for match in pattern.finditer(text):
@@ -177,21 +173,17 @@ def names(text: str) -> Iterator[Hit]:
                 yield Hit(*match.span(1), "[姓名]")
 
 
+_FOREIGN: Final = re.compile(r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{1,8})?(?=[，,。；;\s]|$)")
+
+
 def _foreign_end(text: str, label: re.Match[str]) -> int | None:
-    """A name without a Chinese surname, only after `姓名：` and before a break."""
-    if not label[0].rstrip().endswith((":", "：")) or "名" not in label[0]:
+    """A name without a Chinese surname: only after a label like `姓名：`, and before a break."""
+    if not label[0].rstrip().endswith((":", "：")) or not label[0].startswith(tuple("患病宝孩儿姓")):
         return None
-    match = re.compile(r"[\u4e00-\u9fff]{2,6}(?:·[\u4e00-\u9fff]{1,8})?(?=[，,。；;\s]|$)").match(text, label.end())
-    if (
-        not match
-        or match[0] in _UNKNOWN
-        or _not_names().match(match[0])
-        or len(match[0]) > 4
-        and "·" not in match[0]
-        and match[0][:2] not in ("阿依", "买买", "古丽")
-    ):
+    match = _FOREIGN.match(text, label.end())
+    if not match or match[0] in words("unknown_names") or "某" in match[0] or _not_names().match(match[0]):
         return None
-    return match.end() if label[0].startswith(("患", "病", "宝", "孩", "儿", "姓")) else None
+    return match.end()
 
 
 def _doubled_end(text: str, start: int) -> int | None:

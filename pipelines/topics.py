@@ -36,14 +36,13 @@ _NOT_THE_PATIENT: Final = "|".join(
 )
 """Words of begetting, giving and remembering in which a child is named who is not the patient."""
 
-_MEDICAL: Final = (
-    r"病|症|炎|痛|疼|药|癌|瘤|治|疗|医|诊|感染|检查|手术|血|发热|发烧|咳|呕|泻|疹|痒|肿|过敏|患者|疫苗|接种|营养|喂养|母乳|辅食|奶粉|睡眠|发育|护理"
-    r"|维生素|补钙|孕|肝|肾|肺|胃|肠|心脏|骨|皮肤|眼|牙|耳|鼻|喉|尿|便秘|大便|月经|体温|体重|身高|穴|汤|方剂|剂量|细胞|综合征|抑郁|焦虑|失眠|健康|哭闹|胎|损伤"
-)
 _STATUTE_TITLE: Final = r"(?:法|条例|办法|规定|细则|决定)(?:[（(].*[）)])?$"
 _ARTICLE: Final = r"^第[一二三四五六七八九十百零〇\d]+条"
 _STATUTE_CHILD: Final = r"儿童|婴儿|婴幼儿|新生儿|幼儿|出生缺陷|早产|学龄前|托幼|入托|监护人|母乳|未成年"
-_ADMINISTRATIVE: Final = r"本(?:文件|标准|规范)按照GB|起草单位|主要起草人|规范性引用文件|归口|本(?:文件|标准|法|办法|条例).{0,20}(?:施行|实施)|发布机构|目\s{0,3}次\s|版权所有|ISBN|定价|责任编辑"
+_ADMINISTRATIVE: Final = (
+    r"本(?:文件|标准|规范)按照GB|起草单位|主要起草人|规范性引用文件|归口|本(?:文件|标准|法|办法|条例).{0,20}(?:施行|实施)"
+    r"|发布机构|目\s{0,3}次\s|版权所有|ISBN|定价|责任编辑"
+)
 _CHILD_TEXT: Final = r"小儿|儿童|婴儿|婴幼儿|新生儿|患儿|幼儿|早产儿|孩子|宝宝|青少年|学龄"
 _CHILD_HEAD: Final = r"小儿|儿童|婴儿|婴幼儿|新生儿|幼儿|早产儿|围生期|先天性|幼年|胎儿|少年|遗传性代谢|宝宝"
 
@@ -109,7 +108,7 @@ def _holds(where: str, pattern: str) -> pl.Expr:
 
 def is_medical(text: pl.Series) -> pl.Series:
     """Whether a text speaks of health at all."""
-    return text.str.contains(_MEDICAL)
+    return text.str.contains("|".join(words("medical_words")))
 
 
 def paediatric_documents(frame: pl.DataFrame, min_mentions: int) -> pl.Series:

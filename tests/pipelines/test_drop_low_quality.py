@@ -1,0 +1,167 @@
+"""Each defect is named, with what was found; what is sound stays."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from pipelines.contraindications import age_months
+from pipelines.drop_low_quality import DropLowQuality
+from pipelines.lexicons import rows
+from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE
+from tests.pipelines.rows import conversation, document, framed, instruction, triple
+
+GOOD_QUESTION = "宝宝六个月，发烧38.5℃两天，精神还好，该怎么处理？"
+GOOD_ANSWER = (
+    "可以先物理降温，多喝水，注意观察精神和尿量；体温反复超过38.5℃可口服对乙酰氨基酚，按体重给药，仍不退请到医院就诊。"
+)
+
+
+def reason(kind: str, frame: pl.DataFrame, **settings: object) -> str | None:
+    after = DropLowQuality(**settings).apply(kind, frame)  # type: ignore[arg-type]
+    value = after["drop_reason"][0]
+    return None if value is None else str(value).removeprefix("drop_low_quality:")
+
+
+def of_answer(answer: str, question: str = GOOD_QUESTION) -> str | None:
+    return reason(DIALOGUE, conversation(question, answer))
+
+
+def test_a_sound_consultation_stays() -> None:
+    assert of_answer(GOOD_ANSWER) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("", "empty_turn"),
+        ("肺炎。", "too_short"),
+        (GOOD_ANSWER + "\ufffd", "mojibake"),
+        (GOOD_ANSWER + "锟斤拷锟斤拷", "mojibake"),
+        (GOOD_ANSWER + "\ue000", "mojibake"),
+        (GOOD_ANSWER + "<div>", "markup"),
+        (GOOD_ANSWER + "&nbsp;。", "markup"),
+        (GOOD_ANSWER + "<|endoftext|>", "markup"),
+        (GOOD_ANSWER + "\n- 12 -", "markup"),
+        (GOOD_ANSWER + "检查：nan。", "markup"),
+        ("```python\nprint(1)\n```\n" + GOOD_ANSWER, "markup"),
+        ("Give the child paracetamol and plenty of fluids; see a doctor if the fever lasts. " * 2, "no_chinese"),
+        ("您好，我是仲景智能医学助手。" + GOOD_ANSWER, "other_identity"),
+        ("建议拨打咨询热线，加我微信[微信]，" + GOOD_ANSWER, "advert"),
+        ("建议您去[医院]就诊，" + GOOD_ANSWER, "advert"),
+        ("感谢您的咨询，希望我的回答对您有所帮助，祝宝宝早日康复！", "boilerplate_only"),
+        ("孩子出生后要及时麻醉乙肝疫苗，以免放柔病情，需要有注意休息。", "garbled_paraphrase"),
+        ("孩子发烧要多喝水注意休息。" * 30, "repetitive"),
+        (
+            "可以先物理降温，多喝水，注意观察精神和尿量，体温超过三十八度五的时候可以口服退热药，然后再观察，",
+            "unfinished",
+        ),
+        ("多喝水，可以口服左氧氟沙星片，一天两次，注意休息，清淡饮食。", "unsafe_for_children"),
+        ("考虑前列腺炎，注意休息，避免性生活，多喝水，清淡饮食。", "answer_off_target"),
+    ],
+)
+def test_a_bad_answer_has_its_reason(answer: str, expected: str) -> None:
+    assert of_answer(answer) == expected
+
+
+@pytest.mark.parametrize(
+    "question", ["小儿癫痫哪家医院好？", "北京治疗小儿脑瘫的医院排名", "小儿疝气手术多少钱？", "哪里看小儿湿疹最好？"]
+)
+def test_questions_that_ask_where_and_for_how_much_go(question: str) -> None:
+    assert of_answer(GOOD_ANSWER, question) == "advert"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "18岁以下禁用左氧氟沙星，孩子不要使用这种药，建议就诊后选药。",
+        "左氧氟沙星滴眼液可以按说明使用，注意卫生，必要时到医院复查。",
+        "四环素类会影响牙齿和骨骼，不建议给孩子使用，可以换别的药。",
+        "川崎病急性期需要口服阿司匹林，具体剂量由专科医生决定。",
+    ],
+)
+def test_a_warning_is_no_recommendation(answer: str) -> None:
+    assert of_answer(answer) is None
+
+
+def test_the_age_decides_about_a_drug() -> None:
+    answer = "可以口服布洛芬混悬液退热，按体重给药，间隔六小时以上，多喝水。"
+    assert of_answer(answer, "宝宝四个月，发烧39度怎么办？") == "unsafe_for_children"
+    assert of_answer(answer, "宝宝八个月，发烧39度怎么办？") is None
+    adult = "我今年40岁，男，尿频尿急，怎么办？"
+    assert of_answer("可以口服左氧氟沙星片，一天一次，多喝水，注意休息。", adult) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "months"),
+    [
+        ("宝宝六个月了", 6),
+        ("男，5岁", 60),
+        ("三岁半的孩子", 42),
+        ("十二岁", 144),
+        ("新生儿20天", 20 / 30),
+        ("发烧三天", None),
+        ("2岁以上", None),
+    ],
+)
+def test_ages(text: str, months: float | None) -> None:
+    assert age_months(text) == (None if months is None else pytest.approx(months))
+
+
+def test_every_drug_rule_names_its_source() -> None:
+    assert all(row["source"].strip() and float(row["months"]) > 0 for row in rows("contraindications"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("肺炎", "症状", "咳嗽"), None),
+        (("肺炎", "drug", "咳嗽"), None),
+        (("", "症状", "咳嗽"), "too_short"),
+        (("肺炎", "症状", "——"), "too_short"),
+        (("肺炎", "并发症", "肺炎"), "too_short"),
+        (("小儿支气管炎", "药物", "小儿化痰止咳颗……"), "cut_off"),
+        (("2-10天", "药物", "头孢"), "shifted"),
+        (("肺炎", "症状", "咳" * 81), "too_long"),
+    ],
+)
+def test_triples(cells: tuple[str, str, str], expected: str | None) -> None:
+    assert reason(TRIPLE, triple(*cells)) == expected
+
+
+def test_documents_and_completions() -> None:
+    assert reason(DOCUMENT, document("支气管肺炎是小儿时期常见的肺部炎症。")) is None
+    assert reason(DOCUMENT, document("略")) == "too_short"
+    assert reason(DOCUMENT, document("甲" * 200, title="书"), max_chars=100) == "too_long"
+    assert reason(COMPLETION, framed(COMPLETION, [{"text": "婴儿配方食品。" * 60}])) == "repetitive"
+
+
+def test_less_is_asked_of_general_rows() -> None:
+    assert reason(INSTRUCTION, instruction("9和10哪个大？", "10。", topic="general")) is None
+    assert reason(INSTRUCTION, instruction("Say hi", "Hello there", topic="general")) is None
+    assert (
+        reason(INSTRUCTION, instruction("你是谁？", "我是由OpenAI训练的语言模型。", topic="general"))
+        == "other_identity"
+    )
+    assert reason(INSTRUCTION, instruction("GPT-3是什么？", "GPT-3是OpenAI发布的语言模型。", topic="general")) is None
+
+
+def test_preferences_need_two_answers() -> None:
+    prompt = [{"role": "user", "content": GOOD_QUESTION}]
+    same = framed(PREFERENCE, [{"prompt": prompt, "chosen": GOOD_ANSWER, "rejected": GOOD_ANSWER}])
+    assert reason(PREFERENCE, same) == "no_preference"
+    two = framed(PREFERENCE, [{"prompt": prompt, "chosen": GOOD_ANSWER, "rejected": "多喝水。"}])
+    assert reason(PREFERENCE, two) is None
+
+
+def test_a_drop_says_what_was_found() -> None:
+    after = DropLowQuality().apply(DIALOGUE, conversation(GOOD_QUESTION, GOOD_ANSWER + "<div>"))
+    assert after["drop_detail"][0] == "<div>"
+
+
+def test_settings_move_the_bounds() -> None:
+    short = conversation(GOOD_QUESTION, "多喝水，多休息，观察体温。")
+    assert reason(DIALOGUE, short) is None
+    assert reason(DIALOGUE, short, min_answer_chars=50) == "too_short"
+    touting = conversation(GOOD_QUESTION, "建议您去[医院]就诊，" + GOOD_ANSWER)
+    assert reason(DIALOGUE, touting, adverts=False) is None

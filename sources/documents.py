@@ -111,9 +111,7 @@ def _open(part: Part, encoding: str | None, report: ReadReport) -> OpenDocument:
             f"these are records ({found}), not running text. Read it as dialogue, distilled or knowledge_graph.",
         )
     if part.n_bytes > MAX_TEXT_BYTES:
-        raise PartRefused(
-            "too_large", f"{part.n_bytes} bytes of text are too many at once. Split the file."
-        )
+        raise PartRefused("too_large", f"{part.n_bytes} bytes of text are too many at once. Split the file.")
     return _open_text(part, found, encoding, report)
 
 

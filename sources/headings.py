@@ -44,6 +44,7 @@ _PATTERNS: Final = tuple(
 )
 _RANKS: Final = {"篇": 0, "章": 1, "节": 2}
 _SENTENCE: Final = re.compile(r"[。；，！？,;!?]|：.")
+_LEAD_IN: Final = re.compile(r"下列|以下|如下|包括|.{9}")
 _SPACED_OUT: Final = re.compile(r"(?<!\S)[\u4e00-\u9fff](?: [\u4e00-\u9fff])+(?!\S)")
 
 ARTICLE: Final = re.compile(rf"第{_NUMERAL}{{1,6}}条(?:之{_NUMERAL}{{1,3}})?(?={_SPACE}|[：:、]|$)")
@@ -78,6 +79,8 @@ def parse_heading(line: str) -> Heading | None:
         number, title = found["n"], found["t"].strip(" \t\u3000\xa0：:")
         if len(title) > _MAX_TITLE_CHARS or _SENTENCE.search(title):
             return None
+        if line.endswith(("：", ":")) and (family == "decimal" or _LEAD_IN.search(title)):
+            return None  # it leads in what follows
         if not title and family not in _RANKS and family != "decimal":
             return None
         depth = len(re.findall(r"[.．]", number)) if family == "decimal" else 0

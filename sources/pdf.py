@@ -149,7 +149,10 @@ def _pattern(text: str) -> str:
 
 
 def _title_runs(pages: list[Page]) -> list[list[PdfLine]]:
-    """Runs of lines of one size on the first page with text, largest first; those that come again go before."""
+    """Runs of lines of one size, larger than the text, on the first page that has any; largest first.
+
+    Those whose wording comes again on a later page, at the head of the text, go before.
+    """
     first = next((page for page in pages if page.lines), None)
     if first is None:
         return []
@@ -161,8 +164,14 @@ def _title_runs(pages: list[Page]) -> list[list[PdfLine]]:
         else:
             runs.append([line])
     body = {"".join(line.text.split()) for page in pages[pages.index(first) + 1 :][:30] for line in page.lines}
+    sizes = sorted(line.size for page in pages[:30] for line in page.lines if len(line.text) >= 15)
+    smallest = 1.15 * sizes[len(sizes) // 2] if sizes else 0.0
     ranked = sorted(
-        (run for run in runs if len(re.findall(r"[\u4e00-\u9fff]", "".join(line.text for line in run))) >= 4),
+        (
+            run
+            for run in runs
+            if run[0].size >= smallest and len(re.findall(r"[\u4e00-\u9fff]", "".join(line.text for line in run))) >= 4
+        ),
         key=lambda run: (not all("".join(line.text.split()) in body for line in run), -run[0].size),
     )
     return [run for run in ranked if len(run) <= 4]

@@ -31,12 +31,12 @@ _TITLE_CHARS: Final = 40
 class Margins:
     """Where the lines of one column of a page begin and end."""
 
-    def __init__(self, lines: list[PdfLine]) -> None:
+    def __init__(self, lines: list[PdfLine], usual_right: float = 0.0) -> None:
         lefts = Counter(round(line.left / 3) for line in lines)
         common = [left for left, n in lefts.items() if n >= max(2, len(lines) // 12)]
         self.left = 3.0 * min(common or lefts or [0])
         rights = sorted(line.right for line in lines)
-        self.right = rights[int(0.9 * (len(rights) - 1))] if rights else 0.0
+        self.right = max(usual_right, rights[int(0.9 * (len(rights) - 1))] if rights else 0.0)
 
     def is_full(self, line: PdfLine) -> bool:
         """Whether the line was broken because no more fitted in."""
@@ -54,6 +54,7 @@ class Flow:
         self._pages, self._notes = pages, notes
         self._titles = titles
         self._sizes = _heading_sizes(pages)
+        self._usual_right = _usual_right(pages)
         self._sequence = DecimalSequence()
         self._held: list[PdfLine] = []
         self._held_page = 0
@@ -67,11 +68,11 @@ class Flow:
         """The blocks in reading order; a table comes after the paragraph that it interrupts."""
         for page in self._pages:
             frames = _frames(page)
-            if page.number == self._pages[0].number and _is_cover(page):
+            if page is self._pages[0] and len(self._pages) > 1 and _is_cover(page):
                 text = "\n".join(line.text for line in page.lines)
                 yield Block(text, page=page.number, drop="front_matter")
                 continue
-            columns = _columns(page, frames)
+            columns = _columns(page, frames, self._usual_right)
             for line in page.lines:
                 if not self._in_frame(line, frames, page):
                     yield from self._take(line, page.number, columns[_column(line, page, len(columns))])
@@ -121,7 +122,12 @@ class Flow:
             return True
         if self._is_caption and (len(line.cells) > 1 or _TABLE_NOTE.match(line.text)):
             return True
-        if self._held_heading is not None or dot_leader(last.text) or abs(last.size - line.size) > 0.2 * last.size:
+        if (
+            len(line.cells) > 2
+            or self._held_heading is not None
+            or dot_leader(last.text)
+            or abs(last.size - line.size) > 0.2 * last.size
+        ):
             return False
         if self._begins(line.text) or not self._held_margins.is_full(last):
             return False
@@ -205,7 +211,9 @@ class _Frame:
         if line.right < self.box.left or line.left > self.box.right:
             return False
         is_above = 0 <= line.bottom - self.box.top < 3.2 * line.size
-        if is_above and (_CAPTION.match(line.text) or re.fullmatch(r"单位[：:].{0,30}", line.text)):
+        if is_above and (
+            len(line.cells) > 2 or _CAPTION.match(line.text) or re.fullmatch(r"单位[：:].{0,30}", line.text)
+        ):
             return True
         is_below = -2 <= self.box.bottom - line.top < 1.8 * line.size
         if is_below and self.lines and _TABLE_NOTE.match(line.text):
@@ -247,7 +255,17 @@ def _frames(page: Page) -> list[_Frame]:
     return frames
 
 
-def _columns(page: Page, frames: list[_Frame]) -> list[Margins]:
+def _usual_right(pages: list[Page]) -> float:
+    """Where full lines end on most pages: a page of short lines does not show it."""
+    rights = []
+    for page in pages:
+        body = sorted(line.right for line in page.lines if not any(frame.holds(line) for frame in page.tables))
+        if len(body) >= 10:
+            rights.append(body[int(0.9 * (len(body) - 1))])
+    return statistics.median(rights) if rights else 0.0
+
+
+def _columns(page: Page, frames: list[_Frame], usual_right: float) -> list[Margins]:
     """Margins of the one or two columns of a page."""
     body = [line for line in page.lines if not any(frame.box.holds(line) for frame in frames)]
     middle = _middle(page)
@@ -255,7 +273,7 @@ def _columns(page: Page, frames: list[_Frame]) -> list[Margins]:
     right = [line for line in body if line.left > middle - line.size]
     if len(left) >= 8 and len(right) >= 8 and len(left) + len(right) >= 0.7 * len(body):
         return [Margins(left), Margins(right)]
-    return [Margins(body)]
+    return [Margins(body, usual_right)]
 
 
 def _column(line: PdfLine, page: Page, n_columns: int) -> int:
@@ -270,7 +288,7 @@ def _middle(page: Page) -> float:
 
 def _is_cover(page: Page) -> bool:
     """A first page of a few lines without a sentence."""
-    return len(page.lines) < 25 and not any(line.text.endswith("。") for line in page.lines)
+    return len(page.lines) < 25 and not any("。" in line.text for line in page.lines)
 
 
 def _heading_sizes(pages: list[Page]) -> dict[int, int]:

@@ -6,6 +6,7 @@ Raised small digits become superscripts, because `10²` that is read as `102` is
 from __future__ import annotations
 
 import ctypes
+import re
 import statistics
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ MAX_PAGE_CHARS: Final = 200_000
 MAX_PAGE_OBJECTS: Final = 50_000
 
 _SUPERSCRIPTS: Final = str.maketrans("0123456789+-－−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
+_BEFORE_RAISED: Final = re.compile(r"(?<=\d) +(?=[⁰¹²³⁴-⁹⁺⁻])")
 _RULE_POINTS: Final = 3.0
 """A path thinner than this is a rule of a table or a line under something."""
 
@@ -85,7 +87,7 @@ def _line(chars: list[_Char]) -> list[PdfLine]:
     # Fonts of other scripts claim more height at the same size.
     size = statistics.median(char.top - char.bottom for char in [c for c in inked if c.text > "\u2fff"] or inked)
     bottom = statistics.median(char.bottom for char in inked)
-    text = "".join(_raised(char, bottom, size) for char in chars)
+    text = _BEFORE_RAISED.sub("", "".join(_raised(char, bottom, size) for char in chars))
     right = max(char.right for char in inked)
     top = max(char.top for char in inked)
     cells = _cells(chars, bottom, size)

@@ -90,7 +90,8 @@ def title_and_blocks(document: OpenDocument, part: Part) -> tuple[str, Iterator[
 
     Cost: looks at the first few blocks only, which stay in the stream.
     """
+    title = document.title or next(iter(document.candidates), "") or file_title(part)
     first = next((block for block in document.head() if block.heading is not None), None)
-    if document.title and first is not None and first.heading is not None and first.heading.title == document.title:
-        return document.title, (block for block in document.blocks if block is not first)
-    return document.title or next(iter(document.candidates), "") or file_title(part), document.blocks
+    if first is not None and first.heading is not None and first.heading.title == title:
+        return title, (block for block in document.blocks if block is not first)
+    return title, document.blocks

@@ -309,7 +309,8 @@ def test_real_files_hold_their_text_where_they_say(path: Path) -> None:
     rows = read(source, path, report)
     text = decode_with_gaps(path.read_bytes()).text
     for row in rows:
-        assert squeezed(row["text"]) in squeezed(text[row["char_start"] : row["char_end"]])
+        place = text[row["char_start"] : row["char_end"]]
+        assert row["drop_reason"] == "read:empty_section" or squeezed(row["text"]) in squeezed(place)
         assert row["title"] not in ("", path.stem)
     assert not any(re.search(r"\\x|<篇名>|\.bmp|属性：|\ufffd|<!--", row["text"]) for row in kept(rows))
     n_text = len(squeezed(re.sub(r"(?m)^<(?:目录|篇名)>.*$|\\r.*\\r|^.{2}：.*$|^#.*$|<!--.*-->|^第.{1,4}条", "", text)))

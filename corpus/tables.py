@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.base import with_canonical_text
 from pipelines.tasks import read_shard, write_shard
 from pipelines.workspace import Result, Shard
+from schemas.arrow import arrow_schema
 from schemas.fingerprints import code_fingerprint, fingerprint
 from schemas.records import PAEDIATRIC_TASKS, SCHEMAS, SPLITS
 from schemas.views import VIEW_SCHEMAS, view_rows
@@ -25,25 +25,12 @@ ROWS_PER_FILE = 200_000
 ROW_GROUP_ROWS = 20_000
 
 
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """The schema with ordinary strings and lists: what other readers expect, where polars writes large ones."""
-    return pa.schema([pa.field(f.name, _plain_type(f.type)) for f in schema])
-
-
-def _plain_type(dtype: pa.DataType) -> pa.DataType:
-    if pa.types.is_large_list(dtype):
-        return pa.list_(_plain_type(dtype.value_type))
-    if pa.types.is_struct(dtype):
-        return pa.struct([pa.field(f.name, _plain_type(f.type)) for f in dtype])
-    return pa.string() if pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype) else dtype
-
-
 class _Writer:
     """Appends frames to `<stem>-00000.parquet` …, a new file every `ROWS_PER_FILE` rows; memory stays flat."""
 
     def __init__(self, folder: Path, stem: str, schema: dict[str, Any]) -> None:
         self._folder, self._stem = folder, stem
-        self._schema = _plain(pl.DataFrame(schema=schema).to_arrow().schema)
+        self._schema = arrow_schema(schema, large=False)
         self._open: pq.ParquetWriter | None = None
         self._held: list[pl.DataFrame] = []
         self.rows: list[int] = []

@@ -10,7 +10,7 @@ import polars as pl
 from pipelines import topics
 from pipelines.base import BatchStage, dropped
 from pipelines.text_columns import joined_text
-from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE
+from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PAEDIATRIC_TASKS, PREFERENCE, TRIPLE
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,10 @@ class DropOffTopic(BatchStage):
             return frame
         child = self._paediatric(kind, frame)
         medical = topics.is_medical(joined_text(kind, frame))
-        if kind in (DOCUMENT, TRIPLE):  # a paediatric book need not say 病 in every section
-            medical = medical | child if kind == DOCUMENT else medical | True
+        if kind == TRIPLE:
+            medical = medical | True  # a graph of diseases; its cells are too short to show it
+        elif kind == DOCUMENT:
+            medical = medical | child  # a paediatric book need not say 病 in every section
         judged = frame.with_columns(medical.alias("_medical"), (child & medical).alias("_child"))
         topic = pl.col("topic").fill_null("general")
         domain = pl.when(pl.col("_child")).then(pl.lit("paediatric")).when(pl.col("_medical")).then(pl.lit("medical"))
@@ -57,12 +59,20 @@ class DropOffTopic(BatchStage):
             .otherwise(domain.otherwise(pl.lit("general")))
             .alias("domain")
         )
-        return dropped(named, self.kind, reason).drop("_medical", "_child")
+        return retasked(dropped(named, self.kind, reason).drop("_medical", "_child"))
 
     def _paediatric(self, kind: str, frame: pl.DataFrame) -> pl.Series:
         if kind in (DIALOGUE, INSTRUCTION, PREFERENCE):
             return topics.conversation_scores(topics.conversation_parts(kind, frame)) >= self.threshold
         if kind == TRIPLE:  # a source that saw the whole disease knows better than its single triples
-            known = frame["domain"].eq_missing(pl.lit("paediatric")) if False else frame["domain"] == "paediatric"
-            return known.fill_null(topics.paediatric_triples(frame))
+            known = frame["domain"] == "paediatric"
+            return known.zip_with(frame["domain"].is_not_null(), topics.paediatric_triples(frame))
         return topics.paediatric_documents(frame, self.min_mentions)
+
+
+def retasked(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with `task` general where a paediatric task's row is not about children: the three tasks are."""
+    if "task" not in frame.columns:
+        return frame
+    is_stray = pl.col("task").is_in(PAEDIATRIC_TASKS) & (pl.col("domain") != "paediatric")
+    return frame.with_columns(pl.when(is_stray).then(pl.lit("general")).otherwise("task").alias("task"))

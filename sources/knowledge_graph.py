@@ -34,6 +34,8 @@ _IMPLAUSIBLE_NAME: Final = re.compile(
     r"^(?:\d[\d\-~～—.、]*\s*(?:个?月|天|周|年|岁|%|％)|终身|.*\.\.\.$|[\d.\-~%％\s]+$|.{0,20}治疗(?:\s|$))"
 )
 _CHINESE_HEADER: Final = re.compile(r"[\u4e00-\u9fff]{2,8}")
+_YOUNG: Final = re.compile(r"婴|幼|少年|学龄|早产|胎|(?:[0-9一二三四五六七八九十]\s*(?:周?岁|个?月))(?:以[下内]|前)")
+_GROWN: Final = re.compile(r"成人|成年|中年|老年|[孕产]妇|妊娠|性生活|烟|[2-9]\d\s*岁")
 _MAX_NAME_CHARS: Final = 100
 _MAX_RELATION_CHARS: Final = 20
 
@@ -115,9 +117,9 @@ class KnowledgeGraph(TableSource):
                 yield from self._row_triples(part, row, binding)
 
     def _row_triples(self, part: Part, row: Row, binding: Binding) -> Iterator[dict[str, Any]]:
-        layout = binding.layout
+        layout, domain = binding.layout, None
         if layout == "entities":
-            found = self._entity(row, binding)
+            found, domain = self._entity(row, binding), _domain(row, binding)
         elif layout == "statements":
             found = _statements(binding.get(row.values, "spo_list"))
         elif layout == "tree":
@@ -134,7 +136,8 @@ class KnowledgeGraph(TableSource):
             head, relation, tail = (_text(binding.get(row.values, name)) for name in names)
             types = (binding.text(row.values, "head_type"), binding.text(row.values, "tail_type"))
             found = _listed(head, relation, tail, *types)
-        yield from self._distinct(part, row, found)
+        for made in self._distinct(part, row, found):
+            yield {**made, "domain": domain}
 
     def _distinct(self, part: Part, row: Row, found: Iterator[Found]) -> Iterator[dict[str, Any]]:
         """One row's triples: what it says twice is dropped, and a row that says nothing is a dropped record."""
@@ -208,6 +211,21 @@ class KnowledgeGraph(TableSource):
                 yield head, None, target or column, None, excerpt(_text(cell) or str(cell)), shifted
             elif target is not None or _is_relation_header(column):
                 yield from _cell(head, head_type, _relation(target or column), cell)
+
+
+def _domain(row: Row, binding: Binding) -> str | None:
+    """What an entity is about where its row says who falls ill and who treats it; None where it does not.
+
+    A disease's single triples do not say it: `(脐膨出, 检查, 腹部平片)` names no child, its row's 儿科 does.
+    """
+    who, where = (binding.text(row.values, relation) or "" for relation in ("好发人群", "就诊科室"))
+    if "儿" in who or _YOUNG.search(who):
+        return "paediatric"
+    if _GROWN.search(who):
+        return "medical"
+    if where:
+        return "paediatric" if "儿" in where else "medical"
+    return None
 
 
 class _GraphMapper(Mapper):

@@ -1,0 +1,28 @@
+"""Arrow types: large ones to build polars columns from Python values, plain ones for files that others read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+
+def arrow_schema(schema: dict[str, Any], *, large: bool) -> pa.Schema:
+    """A polars schema as Arrow's, with large strings and lists throughout or with ordinary ones.
+
+    Arrow's string views, which polars writes by itself, take no Python values and are strange to many readers.
+    """
+    fields = pl.DataFrame(schema=schema).to_arrow().schema
+    return pa.schema([pa.field(f.name, _plain(f.type, large)) for f in fields])
+
+
+def _plain(dtype: pa.DataType, large: bool) -> pa.DataType:
+    if pa.types.is_large_list(dtype) or pa.types.is_list(dtype):
+        inner = _plain(dtype.value_type, large)
+        return pa.large_list(inner) if large else pa.list_(inner)
+    if pa.types.is_struct(dtype):
+        return pa.struct([pa.field(f.name, _plain(f.type, large)) for f in dtype])
+    if pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype):
+        return pa.large_string() if large else pa.string()
+    return dtype

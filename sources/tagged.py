@@ -26,7 +26,7 @@ _MAX_LEVELS: Final = 8
 _PICTURE: Final = re.compile(r"\\r([^\\\r\n]{0,80})\\([^\\\r\n]{0,80})\\r")
 _EMPHASIS: Final = re.compile(r"\\[xzqj][ \u3000]*")
 _MARK: Final = "\x01"
-"""Where emphasis began or ended, until the blanks are judged; no reader lets this control through."""
+"""Where emphasis began or ended, or a list was wrapped between two words, until the blanks are judged."""
 _BRACKETED: Final = re.compile(r"（[^（）]*）")
 _PLACEHOLDER: Final = re.compile(r"[HK]T(?: |$)")
 _BLANK: Final = re.compile(r"[ \u3000]+")
@@ -93,7 +93,7 @@ def _headings(levels: tuple[str, ...], opened: tuple[str, ...], tag: re.Match[st
 def _paragraphs(text: str, start: int, end: int, number: int, wrap: int, counts: dict[str, int]) -> Iterator[Block]:
     """The paragraphs of `text[start:end]`, hard wraps joined and marks taken out."""
     held: list[Line] = []
-    for line in lines(text[start:end]):
+    for line in lines(text[start:end].replace(_MARK, " ")):
         if held and len(held) < PARAGRAPH_LINES and _continues(held[-1], line, wrap):
             held.append(line)
             continue
@@ -115,6 +115,16 @@ def _continues(before: Line, line: Line, wrap: int) -> bool:
     return is_open and (length <= 4 or not _is_list(before.text)) and not _is_list(line.text)
 
 
+def _is_between_words(before: str, after: str) -> bool:
+    """Whether a list was wrapped between two of its words, not inside one or inside brackets."""
+    if before.count("（") > before.count("）") or after.startswith(("（", "）", "，", "、")):
+        return False
+    if before.endswith("）"):
+        return True
+    last, first = before.split()[-1], re.split("[ （]", after, maxsplit=1)[0]
+    return _is_list(before) and len(last) > 1 and len(first) > 1
+
+
 def _is_list(text: str) -> bool:
     """Drugs of a prescription, with blanks between them."""
     words = [_BRACKETED.sub("", word) for word in text.removeprefix(_BODY).split()]
@@ -132,10 +142,10 @@ def _paragraph(held: list[Line], start: int, number: int, counts: dict[str, int]
         return
     pieces = [held[0].text.removeprefix(_BODY)]
     for before, line in pairwise(held):
-        pieces += (" " if before.text.endswith("）") or _is_list(before.text) else "", line.text)
+        pieces += (_MARK if _is_between_words(before.text, line.text) else "", line.text)
     raw = "".join(pieces)
     raw, n_pictures = _PICTURE.subn("", raw)
-    raw, n_glyphs = _PLACEHOLDER.subn(LOST_GLYPH, _EMPHASIS.sub(_MARK, raw.replace(_MARK, "")))
+    raw, n_glyphs = _PLACEHOLDER.subn(LOST_GLYPH, _EMPHASIS.sub(_MARK, raw))
     text = " ".join(_with_lost_glyphs(piece.strip()) for piece in raw.split(_MARK) if piece.strip())
     counts["pictures"] += n_pictures
     counts["glyphs"] += n_glyphs + text.count(LOST_GLYPH) - raw.count(LOST_GLYPH)
@@ -152,11 +162,16 @@ def _with_lost_glyphs(text: str) -> str:
     for at, (before, after) in enumerate(pairwise(words)):
         is_separator = (
             before.endswith(_CLOSING)
-            or (_is_listed(before) and _is_listed(after))
+            or (_is_listed(before) and (_is_listed(after) or _is_cut_drug(words[at + 1 : at + 3])))
             or (at == 0 and bool(_AFTER_NAME.match(after) or _NAME.fullmatch(before)))
         )
         pieces += (" " if is_separator else LOST_GLYPH, after)
     return "".join(pieces)
+
+
+def _is_cut_drug(words: list[str]) -> bool:
+    """`黄 （炙）`: a name of which only the first character is there, and how the drug is prepared."""
+    return len(words) == 2 and len(words[0]) == 1 and words[1].startswith("（")
 
 
 def _is_listed(word: str) -> bool:

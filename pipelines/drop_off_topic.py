@@ -65,7 +65,7 @@ class DropOffTopic(BatchStage):
         if kind in (DIALOGUE, INSTRUCTION, PREFERENCE):
             return topics.conversation_scores(topics.conversation_parts(kind, frame)) >= self.threshold
         if kind == TRIPLE:  # a source that saw the whole disease knows better than its single triples
-            known = frame["domain"] == "paediatric"
+            known = (frame["domain"] == "paediatric") | topics.names_a_child(frame["head"])
             return known.zip_with(frame["domain"].is_not_null(), topics.paediatric_triples(frame))
         return topics.paediatric_documents(frame, self.min_mentions)
 

@@ -131,6 +131,11 @@ def paediatric_documents(frame: pl.DataFrame, min_mentions: int) -> pl.Series:
     return (statute & article) | (~statute & ~administrative & (titled | (mentions >= min_mentions)))
 
 
+def names_a_child(head: pl.Series) -> pl.Series:
+    """Whether the name of a disease says that it is a child's, whatever the table says of age: 小儿猫叫综合征."""
+    return head.fill_null("").str.contains(r"小儿|新生儿|婴儿|婴幼儿|儿童|幼儿|早产儿|胎儿|患儿|足月")
+
+
 def paediatric_triples(frame: pl.DataFrame) -> pl.Series:
     """Whether each triple names a child's disease or a child's age, in its own head or tail."""
     head, relation, tail = (_column(frame, name) for name in ("head", "relation", "tail"))

@@ -132,3 +132,16 @@ def test_triples_speak_for_themselves(cells: tuple[str, str, str], expected: str
 def test_the_threshold_is_a_setting() -> None:
     frame = conversation("小儿支气管炎吃什么好？", ANSWER)
     assert DropOffTopic(threshold=10.0).apply(DIALOGUE, frame)["domain"][0] == "medical"
+
+
+def test_a_source_that_saw_the_whole_disease_is_believed_unless_the_name_says_otherwise() -> None:
+    assert domain(TRIPLE, triple("热感冒", "症状", "口干", domain="paediatric")) == "paediatric"
+    assert domain(TRIPLE, triple("鞘膜积液", "症状", "阴囊肿大", domain="medical")) == "medical"
+    assert domain(TRIPLE, triple("小儿猫叫综合征", "症状", "哭声如猫叫", domain="medical")) == "paediatric"
+
+
+def test_a_paediatric_task_about_adults_becomes_general() -> None:
+    adult = instruction("高血压怎么治疗？", ANSWER, topic="medical", task="medkqa")
+    child = instruction("三岁孩子发烧怎么办？", ANSWER, topic="medical", task="medkqa")
+    assert DropOffTopic().apply(INSTRUCTION, adult)["task"][0] == "general"
+    assert DropOffTopic().apply(INSTRUCTION, child)["task"][0] == "medkqa"

@@ -15,7 +15,7 @@ from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERE
 CONVERSATIONS: Final = (DIALOGUE, INSTRUCTION, PREFERENCE)
 _LISTS: Final = {DIALOGUE: "turns", INSTRUCTION: "messages", PREFERENCE: "prompt"}
 _ADULT_ANSWER: Final = (
-    "前列腺|阳痿|早泄|性生活|同房|房事|性伴侣|月经不调|白带异常|宫颈|避孕|尖锐湿疣|更年期|妇科检查|老年痴呆"
+    "前列腺|阳痿|早泄|性生活|同房|房事|性伴侣|月经不调|白带异常|宫颈|尖锐湿疣|更年期|妇科检查|老年痴呆"
 )
 _WORD: Final = r"[\p{L}\p{N}]"
 _MEASURE: Final = (
@@ -56,12 +56,12 @@ class DropLowQuality(BatchStage):
     reads: ClassVar[tuple[str, ...]] = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE, COMPLETION)
 
     min_question_chars: int = field(default=4, metadata={"min": 1, "max": 1000})
-    min_answer_chars: int = field(default=12, metadata={"min": 1, "max": 10_000})
+    min_answer_chars: int = field(default=8, metadata={"min": 1, "max": 10_000})
     min_document_chars: int = field(default=10, metadata={"min": 1, "max": 100_000})
     max_chars: int = field(default=60_000, metadata={"min": 100, "max": 10_000_000})
     min_chinese_ratio: float = field(default=0.3, metadata={"min": 0.0, "max": 1.0})
     min_information_ratio: float = field(default=0.12, metadata={"min": 0.0, "max": 1.0})
-    min_content_han: int = field(default=8, metadata={"min": 0, "max": 1000})
+    min_content_han: int = field(default=6, metadata={"min": 0, "max": 1000})
     open_end_chars: int = field(default=400, metadata={"min": 1, "max": 100_000})
     artefact_threshold: int = field(default=3, metadata={"min": 1, "max": 1000})
     max_triple_chars: int = field(default=80, metadata={"min": 1, "max": 10_000})

@@ -84,4 +84,5 @@ def dropped(frame: pl.DataFrame, stage: str, reason: pl.Expr | pl.Series) -> pl.
 
 def with_canonical_text(kind: str, frame: pl.DataFrame, name: str = "canonical") -> pl.DataFrame:
     """`frame` plus the column that evidence spans count in."""
-    return frame.with_columns(pl.Series(name, [canonical_text(kind, row) for row in frame.iter_rows(named=True)], dtype=pl.String))
+    texts = [canonical_text(kind, row) for row in frame.iter_rows(named=True)]
+    return frame.with_columns(pl.Series(name, texts, dtype=pl.String))

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.diseases import Disease
 from pipelines.teacher.graph_questions import departments_said
-from pipelines.teacher.hallmarks import has_hallmark
+from pipelines.teacher.hallmarks import has_hallmark, tells_apart
 from pipelines.teacher.lay_names import after_asking, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import Message, assistant, instruction, user
@@ -108,6 +108,10 @@ _NEEDS_LAB: Final = re.compile(
 )
 
 
+_FELT: Final = re.compile(r"胸痛|头痛|头晕|耳鸣|心悸|恶心|麻木|视物|烧心")
+"""What only somebody who talks can tell: no newborn does."""
+
+
 class _Story(NamedTuple):
     told: list[str]
     asked: list[list[str]]
@@ -121,7 +125,11 @@ def consultations(disease: Disease, at_most: int) -> list[dict[str, Any]]:
     by_parent = disease.kind.asker == "parent" and len(terms) >= 3
     if not by_parent:
         terms = disease.texts("symptom")
-    if len(terms) < 3 or _NOT_NAMED.search(disease.name) or not has_hallmark(disease.name, terms):
+    if disease.is_newborn:
+        terms = [t for t in terms if not _FELT.search(t)]
+    if len(terms) < 3 or _NOT_NAMED.search(disease.name):
+        return []
+    if not has_hallmark(disease.name, terms) or not tells_apart(disease.name, terms):
         return []
     rows = []
     for number in range(min(at_most, len(terms) - 1)):

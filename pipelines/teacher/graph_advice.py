@@ -66,6 +66,9 @@ _EMERGENCY: Final = re.compile(
     r"脑水肿|出血症|败血|癫痫持续|破伤风|麻痹症"
 )
 
+_NO_TERM: Final = re.compile(r"肺炎|真菌|结核|脑|心|肾|肝|败血|骨髓|瘤|癌|白血|综合征|免疫|梅毒|缺乏")
+"""Whose course no number of days tells: the graph says 7 days of a fungal pneumonia."""
+
 Draft = tuple[str, str, str, tuple[str, ...]]
 
 
@@ -154,7 +157,7 @@ def _triage(disease: Disease, where: str) -> Draft | None:
 def _how_long(disease: Disease, where: str) -> Draft | None:
     """How long the treatment takes, and what to do when the child is not better by then."""
     periods, seen = disease.texts("period"), _seen(disease)
-    if not periods or not seen or _on_ward(disease):
+    if not periods or not seen or _on_ward(disease) or _NO_TERM.search(disease.name):
         return None
     answer = (
         f"{disease.name}的治疗周期一般为{periods[0]}左右，实际长短要看孩子的恢复情况。"

@@ -58,3 +58,31 @@ def has_hallmark(name: str, terms: Sequence[str]) -> bool:
     """Whether every finding that the disease is not without is among the terms."""
     said = "、".join(terms)
     return all(findings.search(said) for findings in _needed(name))
+
+
+_DISTINCTIONS: Final = tuple(
+    (re.compile(names), re.compile(findings) if findings else None)
+    for names, findings in (
+        # None: no story at the bedside tells this germ from another; only the laboratory does.
+        (r"(?:腺病毒|球菌|真菌|合胞|支原体|衣原体|喘憋|流感嗜血|军团).{0,4}肺炎", None),
+        (r"[甲乙丙丁戊]型.{0,3}肝炎|幽门螺|蓝氏|弓形|弓浆|巨细胞", None),
+        (r"IgA肾病", r"血尿"),
+        (r"再生障碍", r"出血|瘀|紫|紫癜"),
+        (r"肠病性肢端", r"腹泻|水样便|稀便|脱发|毛发"),
+        (r"弹力纤维增生|心内膜", r"心脏扩大|奔马律|心力衰竭"),
+        (r"单核细胞增多", r"淋巴结|咽"),
+        (r"病毒性心肌炎", r"心律|早搏|心动过速|奔马律|胸痛"),
+        (r"高黏滞|红细胞增多", r"潮红|多血|发红|发绀"),
+        (r"食物中毒", r"呕|吐|腹泻|稀便|水样便"),
+        (r"细菌性痢疾", r"黏液便|脓血|里急后重"),
+    )
+)
+
+
+def tells_apart(name: str, terms: Sequence[str]) -> bool:
+    """Whether the findings speak for this disease rather than for its like, so that a doctor may name it."""
+    said = "、".join(terms)
+    for names, findings in _DISTINCTIONS:
+        if names.search(name) and (findings is None or not findings.search(said)):
+            return False
+    return True

@@ -1,7 +1,8 @@
-"""Answers that give a child a drug that is not for its age, and do not warn.
+"""Answers that give a child a drug that is not for its age, or advise what does harm, and do not warn.
 
-The rules and their sources are rows of `lexicons/contraindications.tsv`. A drug counts as recommended unless its
-clause or the next one warns (禁用, 不宜, 副作用 …), or gives the age from which it may be used.
+The rules and their sources are rows of `lexicons/contraindications.tsv` and `lexicons/unsafe_practices.tsv`. A drug
+counts as recommended unless its sentence or the next one warns (禁用, 不宜, 副作用 …), or gives the age from which it
+may be used.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _WARNING: Final = re.compile(
     r"|损害|伤害|影响(?:骨骼|牙|软骨|听力|肝|肾)|过敏|并非|而不是|无需|没有必要|勿|别(?:吃|用|给)|除外"
     r"|以下(?:儿童|小儿|婴|的?(?:孩子|宝宝))?(?:禁|慎|不)|岁以上|月以上|成人(?:可|才|用)|耐药|风险|谨慎|警惕|误服|中毒|滥用|错误"
 )
+_AGE_WORDS: Final = (("早产", 0.5), ("新生儿", 0.5), ("婴儿", 6.0), ("婴幼儿", 18.0), ("幼儿", 30.0))
+"""Ages in months that the name of a disease gives; others are any child's."""
+UNKNOWN_AGE_MONTHS: Final = 72
+"""Most children about whom parents ask without an age are younger than six years."""
 _CLAUSE: Final = re.compile(r"[^。！？；\n]*")
 
 
@@ -51,6 +56,16 @@ def drug_pattern() -> str:
     return "|".join(row["drug"] for row in rows("contraindications"))
 
 
+@functools.cache
+def _practices() -> re.Pattern[str]:
+    return re.compile("|".join(row["pattern"] for row in rows("unsafe_practices")))
+
+
+def suspect_pattern() -> str:
+    """A pattern of every drug and practice that some rule names."""
+    return "|".join([drug_pattern(), *(row["pattern"] for row in rows("unsafe_practices"))])
+
+
 def age_months(text: str) -> float | None:
     """The first age in a text, in months; None where there is none."""
     found = []
@@ -72,21 +87,39 @@ def _value(number: str) -> float:
 
 
 def unsafe_answers(question: pl.Series, answer: pl.Series) -> pl.Series:
-    """The drug and the age below which it is not given, where an answer about a child recommends it without a warning.
+    """What an answer about a child recommends, without a warning, that is not for its age or does harm.
 
-    Rows that reach this function are about a child; where the age is not said, only rules for all children (12 years
-    and more) are applied.
+    Rows that reach this function are about a child; where the age is not said, the rules up to
+    `UNKNOWN_AGE_MONTHS` and older are applied.
     """
     found: list[str | None] = [_unsafe(q, a) for q, a in zip(question.to_list(), answer.to_list(), strict=True)]
     return pl.Series(found, dtype=pl.String)
 
 
+def unsafe_drugs_of(head: pl.Series, tail: pl.Series) -> pl.Series:
+    """The drug (`tail`) that a graph gives for a child's disease (`head`) against the rule for its age."""
+    found = [_unsafe_pair(h, t) for h, t in zip(head.to_list(), tail.to_list(), strict=True)]
+    return pl.Series(found, dtype=pl.String)
+
+
+def _unsafe_pair(head: str, tail: str) -> str | None:
+    age = next((months for word, months in _AGE_WORDS if word in head), UNKNOWN_AGE_MONTHS - 1)
+    for rule in _rules():
+        exempt = rule.exempt is not None and rule.exempt.search(f"{head} {tail}")
+        if age < rule.months and not exempt and rule.drug.search(tail):
+            return f"{tail} <{rule.months:g}月"
+    return None
+
+
 def _unsafe(question: str, answer: str) -> str | None:
     age = age_months(question)
     for rule in _rules():
-        applies = rule.months >= 144 if age is None else age < rule.months
+        applies = rule.months >= UNKNOWN_AGE_MONTHS if age is None else age < rule.months
         if applies and (drug := _recommended(rule, question, answer)):
             return f"{drug} <{rule.months:g}月"
+    for match in _practices().finditer(answer):
+        if not _WARNING.search(_sentence(answer, match.start(), match.end())):
+            return match[0]
     return None
 
 

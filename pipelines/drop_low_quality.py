@@ -16,6 +16,7 @@ CONVERSATIONS: Final = (DIALOGUE, INSTRUCTION, PREFERENCE)
 _LISTS: Final = {DIALOGUE: "turns", INSTRUCTION: "messages", PREFERENCE: "prompt"}
 _ADULT_ANSWER: Final = (
     "前列腺|阳痿|早泄|性生活|同房|房事|性伴侣|月经不调|白带异常|宫颈|尖锐湿疣|更年期|妇科检查|老年痴呆"
+    "|对于肿瘤|肿瘤患者|癌症患者|高血压患者|糖尿病患者|痔疮患者|不孕不育"
 )
 _WORD: Final = r"[\p{L}\p{N}]"
 _MEASURE: Final = (
@@ -23,6 +24,7 @@ _MEASURE: Final = (
     r"|^(?:药物治疗|手术治疗|支持性治疗|支持治疗)(?:[\s、，]|$)"
 )
 """A head that is a duration, a rate or a treatment: the columns of the table had moved."""
+_DRUG_RELATION: Final = r"(?i)药|drug|medic|治疗"
 _CUT: Final = r"\.{2,}$|…$|[（(][^）)]*$"
 
 
@@ -99,7 +101,15 @@ class DropLowQuality(BatchStage):
         head, tail = ends.slice(0, size), ends.slice(size)
         long = pl.select(pl.max_horizontal(pl.lit(head.str.len_chars()), pl.lit(tail.str.len_chars()))).to_series()
         cut = head.str.contains(_CUT) | tail.str.contains(_CUT)
+        drug = frame.get_column("relation").str.contains(_DRUG_RELATION) & tail.str.contains(
+            contraindications.drug_pattern()
+        )
+        child = (topics.names_a_child(head) | (frame.get_column("domain") == "paediatric")).fill_null(False)
+        suspect = (drug & child).fill_null(False) & pl.Series([self.unsafe_drugs] * size, dtype=pl.Boolean)
+        unsafe = pl.Series([None] * size, dtype=pl.String)
+        found = contraindications.unsafe_drugs_of(head.filter(suspect), tail.filter(suspect))
         return {
+            "unsafe_for_children": unsafe.scatter(suspect.arg_true(), found),
             "too_short": _where((head == "") | ~tail.str.contains(_WORD) | (head == tail), head),
             "shifted": _where(head.str.contains(_MEASURE), head),
             "too_long": _where(long > self.max_triple_chars, long.cast(pl.String)),
@@ -140,7 +150,7 @@ class DropLowQuality(BatchStage):
         if self.adverts:
             title = frame.get_column("title").fill_null("") if kind == DIALOGUE else pl.Series([""] * frame.height)
             findings["advert"] = defects.adverts(title + "\n" + question.str.split("\n").list.first(), answer)
-        drug = answer.str.contains(contraindications.drug_pattern())
+        drug = answer.str.contains(contraindications.suspect_pattern())
         adult = answer.str.contains(_ADULT_ANSWER) & ~question.str.contains(_ADULT_ANSWER)
         suspects = (drug & pl.Series([self.unsafe_drugs] * frame.height)) | adult
         if suspects.any():

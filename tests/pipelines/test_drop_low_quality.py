@@ -57,6 +57,8 @@ def test_a_sound_consultation_stays() -> None:
             "unfinished",
         ),
         ("多喝水，可以口服左氧氟沙星片，一天两次，注意休息，清淡饮食。", "unsafe_for_children"),
+        ("抽搐发作时要赶紧往孩子嘴里塞毛巾，以免咬伤舌头，然后送医院。", "unsafe_for_children"),
+        ("发烧可以用酒精擦浴物理降温，多喝水，注意观察精神状态。", "unsafe_for_children"),
         ("考虑前列腺炎，注意休息，避免性生活，多喝水，清淡饮食。", "answer_off_target"),
     ],
 )
@@ -79,6 +81,7 @@ def test_questions_that_ask_where_and_for_how_much_go(question: str) -> None:
         "四环素类会影响牙齿和骨骼，不建议给孩子使用，可以换别的药。",
         "发热不适可用对乙酰氨基酚，不使用阿司匹林和其他水杨酸制剂退热。",
         "儿童不使用尼美舒利来退热，体温高时可以用对乙酰氨基酚，按体重给药。",
+        "抽搐时让孩子侧卧，不要往嘴里塞毛巾或筷子，也不要掐人中，记下时间。",
         "请预约小儿外科门诊；如果抽搐不停，请拨打120，途中让孩子侧卧。",
         "川崎病急性期需要口服阿司匹林，具体剂量由专科医生决定。",
     ],
@@ -126,6 +129,10 @@ def test_every_drug_rule_names_its_source() -> None:
         (("小儿支气管炎", "药物", "小儿化痰止咳颗……"), "cut_off"),
         (("2-10天", "药物", "头孢"), "shifted"),
         (("肺炎", "症状", "咳" * 81), "too_long"),
+        (("小儿过敏性鼻炎", "常用药物", "诺氟沙星胶囊"), "unsafe_for_children"),
+        (("新生儿泪囊炎", "常用药物", "氧氟沙星滴眼液"), None),
+        (("小儿过敏性鼻炎", "禁忌", "诺氟沙星胶囊"), None),
+        (("尿路感染", "常用药物", "诺氟沙星胶囊"), None),
     ],
 )
 def test_triples(cells: tuple[str, str, str], expected: str | None) -> None:

@@ -27,6 +27,9 @@ from schemas.errors import StoreError
 from schemas.fingerprints import code_fingerprint
 from schemas.manifest import Manifest
 
+MANY_TASKS = 64
+"""Tasks of a step from which on starting new workers afterwards costs less than what the old ones hold."""
+
 
 class Progress(Protocol):
     """Is told how far a build is."""
@@ -151,6 +154,9 @@ class _Runner:
     def _read(self) -> None:
         results = self.tasks("read", self.plan.read_tasks())
         self.state.reads = results
+        close_reader()
+        if len(results) > MANY_TASKS:
+            self.engine.renew()
         for result in results:
             self._take(result)
             self._add(result)

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipelines.base import with_canonical_text
-from pipelines.tasks import read_shard, write_shard
+from pipelines.tasks import read_shard
 from pipelines.workspace import Result, Shard
 from schemas.arrow import arrow_schema
 from schemas.fingerprints import code_fingerprint, fingerprint
@@ -23,6 +23,13 @@ from schemas.views import VIEW_SCHEMAS, view_rows
 
 ROWS_PER_FILE = 200_000
 ROW_GROUP_ROWS = 20_000
+IDS_AT_ONCE = 1_000_000
+"""Ids that are looked up together; more are taken in turns, so that memory stays flat."""
+
+
+def id_partition(n: int) -> pl.Expr:
+    """Which of `n` parts a `record_id` falls into: ids are hashes, so their digits spread evenly."""
+    return pl.col("record_id").str.slice(1, 4).str.to_integer(base=16) % n
 
 
 class _Writer:
@@ -94,17 +101,17 @@ class ViewTask:
         schema = VIEW_SCHEMAS[self.view]
         writers = {split: _Writer(folder, split, schema) for split in SPLITS}
         tally = _Tally()
-        referenced: set[str] = set()
+        ids = _Writer(folder, "referenced", {"record_id": pl.String})
         for shard in self.shards:
             frame = self._members(read_shard(shard))
             tally.add(frame)
             if "evidence" in frame.columns:
-                ids = frame["evidence"].explode(empty_as_null=False).struct.field("record_id")
-                referenced.update(ids.drop_nulls().to_list())
+                pointed_at = frame["evidence"].explode(empty_as_null=False).struct.field("record_id")
+                ids.add(pl.DataFrame({"record_id": pointed_at.drop_nulls().unique(maintain_order=True)}))
             rows = view_rows(self.view, frame).with_columns(frame["split"])
             for split, writer in writers.items():
                 writer.add(rows.filter(pl.col("split") == split).drop("split"))
-        return self._result(folder, writers, tally, referenced)
+        return self._result(folder, writers, tally, ids)
 
     def _members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows that belong to this view."""
@@ -119,15 +126,15 @@ class ViewTask:
             frame = frame.filter(pl.col("task").is_in(PAEDIATRIC_TASKS) | pl.coalesce("domain", "topic").ne("general"))
         return frame.filter(~from_eval)
 
-    def _result(self, folder: Path, writers: dict[str, _Writer], tally: _Tally, referenced: set[str]) -> Result:
+    def _result(self, folder: Path, writers: dict[str, _Writer], tally: _Tally, ids: _Writer) -> Result:
         result = Result(report={"view": self.view, "paths": [], "tasks": tally.tasks, "licenses": tally.licenses})
         for split, writer in writers.items():
             written = writer.close()
             result.report["paths"] += _numbered(f"data/{self.view}", written, split)
             for name, n in written:
                 result.shards.append(Shard(self.view, str(folder / name), f"{self.key}-{name}", n))
-        ids = pl.DataFrame({"record_id": sorted(referenced)}, schema={"record_id": pl.String})
-        result.rejects.append(("referenced", write_shard(folder, "referenced", "ids", f"{self.key}-ids", ids)))
+        for name, n in ids.close():
+            result.rejects.append(("referenced", Shard("ids", str(folder / name), f"{self.key}-{name}", n)))
         return result
 
 
@@ -157,11 +164,16 @@ class ProvenanceTask:
 
     def run(self, folder: Path) -> Result:
         """The records; the report has their places."""
-        wanted = pl.concat([read_shard(s) for s in self.referenced]).unique()
         writer = _Writer(folder, self.kind, {**SCHEMAS[self.kind], "canonical": pl.String})
-        for shard in self.shards:
-            frame = read_shard(shard).join(wanted, on="record_id", how="semi", maintain_order="left")
-            writer.add(with_canonical_text(self.kind, frame))
+        n = max(1, -(-sum(s.n_rows for s in self.referenced) // IDS_AT_ONCE))
+        for number in range(n):
+            mine = id_partition(n) == number
+            empty = pl.LazyFrame(schema={"record_id": pl.String})
+            ids = pl.concat([empty, *(pl.scan_parquet(s.path).filter(mine) for s in self.referenced)])
+            wanted = ids.unique().collect()
+            for shard in self.shards:
+                frame = read_shard(shard).filter(mine).join(wanted, on="record_id", how="semi", maintain_order="left")
+                writer.add(with_canonical_text(self.kind, frame))
         written = writer.close()
         shards = [Shard(self.kind, str(folder / name), f"{self.key}-{name}", n) for name, n in written]
         return Result(shards, report={"paths": _numbered("provenance", written, self.kind)})

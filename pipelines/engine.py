@@ -43,6 +43,9 @@ class Engine(Protocol):
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]: ...
 
+    def renew(self) -> None:
+        """Gives back what workers hold on to between tasks; results stay."""
+
     def close(self) -> None: ...
 
 
@@ -52,6 +55,9 @@ class InlineEngine:
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         for index, task in enumerate(tasks):
             yield index, function(task)
+
+    def renew(self) -> None:
+        """Nothing that this process could give back."""
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -64,8 +70,12 @@ class PoolEngine:
     """
 
     def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=end_with_parent)
+        return ProcessPoolExecutor(self._n_workers, mp_context=context, initializer=end_with_parent)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         futures = {self._pool.submit(function, task): index for index, task in enumerate(tasks)}
@@ -80,6 +90,11 @@ class PoolEngine:
         finally:
             for future in futures:
                 future.cancel()
+
+    def renew(self) -> None:
+        """New workers: allocators keep the largest that they ever needed, readers and caches stay open."""
+        self.close()
+        self._pool = self._new_pool()
 
     def close(self) -> None:
         """Stops the workers after what they are doing."""

@@ -21,7 +21,7 @@ from schemas.fingerprints import fingerprint
 
 ROWS_PER_PARTITION = 250_000
 """Keys to a partition: some 20 MB in memory."""
-GROUP_ROWS_PER_PARTITION = 50_000
+GROUP_ROWS_PER_PARTITION = 20_000
 """Whole records to a partition of a grouping."""
 
 Run = Callable[[Engine, Sequence[Task]], list[Result]]

@@ -25,6 +25,8 @@ import psutil
 
 from corpus.config import sample_config
 
+COPIES_PER_FILE = 20
+"""Books of a usual size; a file of one chapter each would measure the opening of files."""
 ROOT = Path(__file__).parents[2]
 CONFIG = """
 name: bench
@@ -46,8 +48,9 @@ def write_copies(folder: Path, times: int) -> int:
         (folder / kind).mkdir()
         for path in sorted((samples / kind).glob("*.md")):
             text = path.read_text("utf-8")
-            for k in range(times):
-                (folder / kind / f"{k:04d}-{path.name}").write_text(_numbered(text, k), "utf-8")
+            for first in range(0, times, COPIES_PER_FILE):
+                copies = (_numbered(text, k) for k in range(first, min(times, first + COPIES_PER_FILE)))
+                (folder / kind / f"{first:05d}-{path.name}").write_text("\n\n".join(copies), "utf-8")
     _write_graph(samples, folder, times)
     with (folder / "dialogues.jsonl").open("w", encoding="utf-8") as out:
         out.writelines(_lines(json.loads(next(samples.glob("dialogues/*.json")).read_text("utf-8")), times))

@@ -40,9 +40,15 @@ _ACCOUNTS: Final = (
 )
 _DATES: Final = r"(?i)出生|生日|生于|DOB|诞生|[日号\d]生"
 _ADDRESSES: Final = r"住址|地址|住地?[:：]|所在地|[路街道巷弄同区园寓村] ?\d"
-_PEOPLE: Final = r"名|叫|[患病]|签字|联系人|监护人|我是|本人|小朋友|同学|妈|爸|家长|新生儿|宝宝|孩子"
+_PEOPLE: Final = (
+    r"姓 ?名|名字? ?(?:是|叫|为|[:：])|叫|小名|乳名|昵称|签名|签字|签署人|联系人|监护人|经办人"
+    r"|(?:患者|患儿|病人|病员|产妇|患婴|新生儿|宝宝|孩子)[:：]?\s?\p{Han}{2,4}[，,、\s]{1,2}(?:男|女|性别)"
+    r"|(?:我是|本人)\p{Han}{2,3}的?(?:[，,。妈爸家奶爷姥外母父])|(?:^|[^\p{Han}])\p{Han}{3}(?:小朋友|同学|的?(?:妈妈|爸爸|家长))"
+)
 _DOCTORS: Final = r"医生|医师|大夫|主[任仼]|教授|院长|护士|院士|博士|Dr|主刀|术者|[核告查]者"
-_HOSPITALS: Final = r"院|妇幼|妇保|妇[女儿]|医疗中心|服务中心|门诊部|诊所|儿研所|儿科研究所"
+_HOSPITALS: Final = (
+    r"[医生健养治一二三四五六七八九]院|妇幼|妇保|医疗中心|妇女儿童中心|妇儿中心|服务中心|门诊部|诊所|儿研所|儿科研究所"
+)
 _AUTHORS: Final = r"起草|执笔|撰|审[校定阅]|主编|编[委者写辑]|作者|[成人]员|专家|组长|秘书|整理"
 
 
@@ -58,7 +64,7 @@ class Deidentify(BatchStage):
         doctors: Replace doctors' names and the names of those who drafted a document.
         links: Replace web addresses.
 
-    Cost: about 15 MB/s of dialogue on one core; text without any trigger passes at 200 MB/s.
+    Cost: about 45 MB/s of dialogue on one core.
     Does not cover: a name without a title or a cue (`小明昨天发烧`), places smaller than a street number.
     """
 

@@ -13,15 +13,15 @@ from pipelines.lexicons import words
 _SUFFIX: Final = re.compile(
     r"中医医?院|医院|卫生院|保健院|(?:妇幼|妇女儿童|妇儿)(?:医疗|保健)?中心|儿童医疗中心|卫生服务中心|门诊部|诊所|儿科研究所|疗养院|防治院"
 )
-_SHORT: Final = (
-    r"(?:北医|北大|华西|湘雅|浙大|中大|武大|同济|上医|交大|[省市县区附])[一二三四五六七八九]院(?![长校子落士内外前后])"
-    r"|(?:[省市县区]|{places})(?:妇幼|妇保)(?!保健|健康|卫生|人群|医|营|院)|(?:首都)?儿研所"
+_SHORT: Final = re.compile(
+    r"(?:北医|北大|华西|湘雅|浙大|中大|武大|同济|上医|交大|[省市县区附])[一二三四五六七八九]院(?![长校子落士内外前后])|(?:首都)?儿研所"
 )
+_CHILD_HEALTH: Final = re.compile(r"(?:妇幼|妇保)(?!保健|健康|卫生|人群|医|营|院)")
 _BRANCH: Final = re.compile(r"(?:[（(]?(?:[东西南北本新老总]|[\u4e00-\u9fff]{2})(?:院区|分院)[)）]?)")
 WINDOW_CHARS: Final = 26
 _RUN: Final = re.compile(r"[\u4e00-\u9fffA-Za-z0-9（）()·]*$")
 _STOPS: Final = frozenset(
-    "在去到从往的和与及跟或被把给让了过来由经至对向说问看找住转送进出有没不就也都又再还是为于说带要想能会可请按据将等即该此其"
+    "在去到从往的和与及跟或被把给让了过来由经至对向说问看找住转送进出有没不就也都又再还是为于说带要想能会可请按据将等即该此其么吗哪呢吧啊什谁怎好者"
 )
 _ORDINAL: Final = re.compile(
     r"(?:附属)?第[一二三四五六七八九十百\d]{1,3}(?![家个次所间天时大类例批种步级线选方点者代位])"
@@ -30,9 +30,11 @@ _UNIT: Final = re.compile(
     r"(?:(?<![社地小病城县郊院校市片矿景牧])区|省|市|县|自治州|州|旗|镇|乡|街道|兵团)(?!级|区|里|内|外|上|人民政府|面)"
 )
 _PROPER_BODY: Final = re.compile(
-    r"(?:第?[一二三四五六七八九十]|人民|中心|中医|中西医|妇幼|妇女|妇儿|妇产|儿童|红十字|立|协和|肿瘤|传染病|精神|职工|口腔|眼科|骨科|胸科|附属|友谊|结核|皮肤|康复|保健)"
+    r"(?:第[一二三四五六七八九十]|[一二三四五六七八九](?=院|医|人民)|人民|中心|中医|中西医|妇幼|妇女|妇儿|妇产|儿童|红十字|立|协和|肿瘤|传染病|精神|职工|口腔|眼科|骨科|胸科|附属|友谊|结核|皮肤|康复|保健)"
 )
-_GENERIC_CHARS: Final = frozenset("我们你他她它家当地本各全外老小社农村大这那上下前后昨今天刚又某几两多每同别任")
+_GENERIC_CHARS: Final = frozenset(
+    "以决定选择是建议考虑最我们你他她它家当地本各全外老小社农村大这那上下前后昨今天刚又某几两多每同别任"
+)
 
 
 @functools.cache
@@ -52,14 +54,14 @@ def _places() -> re.Pattern[str]:
 
 
 @functools.cache
-def _brand() -> re.Pattern[str]:
-    alphabet = "".join(words("brand_characters"))
-    return re.compile(f"[{alphabet}]{{2,4}}(?:妇产|儿童|妇儿|男科|妇科|口腔|眼科|皮肤|整形|中医|国际|综合|国际妇儿)?")
+def _place_before() -> re.Pattern[str]:
+    return re.compile(f"(?:[省市县区]|{_places().pattern})$")
 
 
 @functools.cache
-def _short() -> re.Pattern[str]:
-    return re.compile(_SHORT.replace("{places}", _places().pattern))
+def _brand() -> re.Pattern[str]:
+    alphabet = "".join(words("brand_characters"))
+    return re.compile(f"[{alphabet}]{{2,4}}(?:妇产|儿童|妇儿|男科|妇科|口腔|眼科|皮肤|整形|中医|国际|综合|国际妇儿)?")
 
 
 def hospitals(text: str) -> Iterator[Hit]:
@@ -70,8 +72,12 @@ def hospitals(text: str) -> Iterator[Hit]:
             end = match.end()
             branch = _BRANCH.match(text, end)
             yield Hit(start, branch.end() if branch else end, "[医院]")
-    for match in _short().finditer(text):
+    for match in _SHORT.finditer(text):
         yield Hit(*match.span(), "[医院]")
+    for match in _CHILD_HEALTH.finditer(text):  # 市妇幼, 广州妇幼
+        place = _place_before().search(text[max(0, match.start() - 4) : match.start()])
+        if place:
+            yield Hit(match.start() - len(place[0]), match.end(), "[医院]")
 
 
 def _name_start(text: str, end: int, suffix: str) -> int | None:
@@ -99,7 +105,10 @@ def _offset_in(candidate: str, suffix: str) -> int | None:
     place = _places().search(candidate)
     if place:
         rest = candidate[place.end() :].lstrip("省市区县州")
-        return None if rest and _vague().fullmatch(rest) and not _PROPER_BODY.match(rest) else place.start()
+        if rest and _vague().fullmatch(rest) and not _PROPER_BODY.match(rest):
+            return None
+        first = _known().search(candidate)
+        return min(place.start(), first.start() if first else place.start())
     unit = _unit_offset(candidate, suffix)
     if unit is None and _vague().fullmatch(candidate):
         return None

@@ -91,7 +91,7 @@ class Normalize(BatchStage):
         punctuation: Write `,` `;` `:` `?` `!` beside a Chinese character as `，` `；` `：` `？` `！`.
         join_lines: Join lines that a page width cut in the middle of a sentence.
 
-    Cost: about 30 MB/s of dialogue and 20 MB/s of wrapped documents on one core.
+    Cost: about 40 MB/s of dialogue and 15 MB/s of wrapped documents on one core.
     Does not cover: words cut by a hyphen, tables drawn with spaces.
     """
 

@@ -18,6 +18,8 @@ _NEVER_SURNAMES: Final = frozenset(
     "原阳青单过解成居终暨查随然所又再被把之及并更最才刚已未只可会其各每某"
 )
 """Surnames that before a title are nearly always another word (经医生诊断, 由医生, 查医生)."""
+_REAL_SURNAMES: Final = frozenset("单平阳查解成原居党商战海")
+"""Of these, those that with a full given name are surnames all the same."""
 _WEAK_SURNAMES: Final = frozenset("于方常何安万关连易强祝谢温明荣富乐幸白黄高游程金花麻明水马田江山石古毛皮车幸利元")
 """Surnames that need an address (`于医生，您好`) to count."""
 _ADDRESSING: Final = ("请教", "麻烦", "请问", "谢谢", "感谢", "挂", "你好", "您好", "我是")
@@ -115,12 +117,9 @@ def _doctor_start(text: str, at: int, end: int) -> int | None:
     """Where the name before the title `text[at:end]` begins, the longest first; None where there is none."""
     for size in (4, 3, 2):
         word = text[max(0, at - size) : at]
-        if (
-            len(word) == size
-            and is_name(word, sure=False)
-            and word[0] not in _NEVER_SURNAMES
-            and _bounded(text, at - size)
-        ):
+        if len(word) < size or not is_name(word, sure=False) or word[0] in _NEVER_SURNAMES - _REAL_SURNAMES:
+            continue
+        if size > 2 or _bounded(text, at - size):  # three characters that make a name need no boundary
             return at - size
     for size in (2, 1):
         word = text[max(0, at - size) : at]

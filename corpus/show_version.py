@@ -12,6 +12,23 @@ from corpus.hub import PushResult
 from corpus.show import console, views_table
 from corpus.trace import Trace
 
+_HEADERS = {
+    "n_rows": "rows",
+    "n_chars": "chars",
+    "chars_median": "median",
+    "answer_chars_median": "answer",
+    "answer_chars_p95": "95 %",
+    "question_chars_median": "question",
+    "messages_mean": "messages",
+    "distinct_question_ratio": "distinct questions",
+    "question_distinct_1": "question 1",
+    "question_distinct_2": "question 2",
+    "answer_distinct_1": "answer 1",
+    "answer_distinct_2": "answer 2",
+    "source_id": "source",
+    "n_parts": "files",
+    "n_refused": "refused",
+}
 _BAR = 30
 """Characters of the longest bar."""
 
@@ -26,6 +43,8 @@ def show_stats(data: dict[str, Any]) -> None:
             _show_count(stage["stage"], c)
     console.print("\n[bold]Instructions[/bold] (lengths in characters)")
     console.print(_table(data["instructions"]))
+    console.print("\n[bold]Variety[/bold] (Distinct-n over words)")
+    console.print(_table(data["distinct"]))
     console.print("\n[bold]Completions[/bold]")
     console.print(_table(data["completions"]))
     console.print("\n[bold]Sources[/bold]")
@@ -53,7 +72,7 @@ def _counts(counts: dict[str, int]) -> str:
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
+        table.add_column(_HEADERS.get(name, name), overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(v)) for v in row.values()))
     return table

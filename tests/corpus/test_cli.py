@@ -76,6 +76,16 @@ def test_stats_count_what_verify_and_the_manifest_count(folder: Path, store: lis
     }
 
 
+def test_distinct_counts_ngrams() -> None:
+    from corpus.statistics import distinct
+
+    words = [["发热", "三", "天"], ["发热", "三", "天"], []]
+    assert distinct(words, 1) == 0.5
+    assert distinct(words, 2) == 0.5
+    assert distinct([["发热", "三"], ["三", "发热"]], 2) == 1.0
+    assert distinct([["发热"]], 2) == 0.0
+
+
 def test_trace_goes_from_a_row_to_the_words_in_the_file(folder: Path, store: list[str]) -> None:
     from corpus.locate import find_version
 

@@ -22,7 +22,7 @@ CASES = [
     for kind in KINDS
     if kind in stage.reads
 ]
-FEW = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("stage", "kind"), CASES)

@@ -83,7 +83,9 @@ def show_built(built: Built) -> None:
     refused = sum(s["n_refused"] for s in m.sources)
     dropped = sum(n for s in m.stages for c in s["counts"] for n in c["dropped"].values())
     console.print(f"{refused} files refused (SOURCES.jsonl), {dropped} records dropped with reasons (rejected/).")
-    console.print(f"Version: {built.version_dir}")
+    here = Path.cwd()
+    where = built.version_dir.relative_to(here) if built.version_dir.is_relative_to(here) else built.version_dir
+    console.print(f"Version: {where}")
 
 
 def views_table(views: dict[str, Any], tasks: dict[str, dict[str, int]]) -> Table:

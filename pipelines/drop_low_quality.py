@@ -101,9 +101,9 @@ class DropLowQuality(BatchStage):
         head, tail = ends.slice(0, size), ends.slice(size)
         long = pl.select(pl.max_horizontal(pl.lit(head.str.len_chars()), pl.lit(tail.str.len_chars()))).to_series()
         cut = head.str.contains(_CUT) | tail.str.contains(_CUT)
-        drug = frame.get_column("relation").str.contains(_DRUG_RELATION) & tail.str.contains(
-            contraindications.drug_pattern()
-        )
+        relation = frame.get_column("relation")
+        warned_of = relation.str.contains("不宜|禁|慎|避免|不良|contraindic|avoid")
+        drug = relation.str.contains(_DRUG_RELATION) & ~warned_of & tail.str.contains(contraindications.drug_pattern())
         child = (topics.names_a_child(head) | (frame.get_column("domain") == "paediatric")).fill_null(False)
         suspect = (drug & child).fill_null(False) & pl.Series([self.unsafe_drugs] * size, dtype=pl.Boolean)
         unsafe = pl.Series([None] * size, dtype=pl.String)

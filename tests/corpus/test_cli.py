@@ -125,7 +125,7 @@ def test_plan_runs_nothing_and_shows_the_tree(tmp_path: Path) -> None:
     planned = data("plan", config)
     assert not (tmp_path / "store").exists()
     assert planned["n_parts"] == planned["n_parts_to_read"] == 21
-    assert [s["step"] for s in planned["steps"]][0] == "clean"
+    assert planned["steps"][0]["step"] == "clean"
     assert all(re.fullmatch(r"[0-9a-f]{32}", s["fingerprint"]) for s in planned["steps"])
     assert planned["estimated_records"]["books"] > 0
     assert "drop_low_quality" in run("plan", config).output

@@ -175,3 +175,12 @@ def test_settings_move_the_bounds() -> None:
     assert reason(DIALOGUE, short, min_answer_chars=50) == "too_short"
     touting = conversation(GOOD_QUESTION, "建议您去[医院]就诊，" + GOOD_ANSWER)
     assert reason(DIALOGUE, touting, adverts=False) is None
+
+
+def test_a_graph_may_name_the_drugs_that_a_child_must_not_have() -> None:
+    from schemas.records import TRIPLE, frame_of
+
+    base = {"record_id": "t" + "0" * 20, "topic": "paediatric", "domain": "paediatric", "head": "儿童流行性感冒"}
+    rows = [{**base, "relation": r, "tail": "阿司匹林"} for r in ("常用药物", "不宜使用的药物", "禁用药物")]
+    dropped = DropLowQuality().apply(TRIPLE, frame_of(TRIPLE, rows))["drop_reason"].to_list()
+    assert dropped == ["drop_low_quality:unsafe_for_children", None, None]

@@ -31,9 +31,7 @@ def run(command: str, folder: Path) -> str:
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "COLUMNS": "100", "TERM": "dumb"}
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=env, text=True, capture_output=True, timeout=300
-    )
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=env, text=True, capture_output=True, timeout=300)
     assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stderr}"
     return "".join(line.rstrip() + "\n" for line in done.stdout.splitlines())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,9 @@ figures 0.2; a food standard whose fonts lack their characters 0.001."""
 MIN_PAGE_CHARS: Final = 20
 
 _FURNITURE_PAGES: Final = 3
+_TEXT_LINE_CHARS: Final = 15
+_SAME_SIZE: Final = 0.6
+"""Points by which the measured size of one font differs from line to line."""
 _DIGITS: Final = re.compile(r"\d+|[ivxlcIVXLC]{1,7}$")
 _PAGE_NUMBER: Final = re.compile(r"[-—–－·• ]*(?:\d{1,4}|[ivxlcIVXLCⅠ-Ⅻ]{1,7})[-—–－·• ]*|第\s*\d+\s*页.{0,12}")
 
@@ -151,27 +155,57 @@ def _pattern(text: str) -> str:
 def _title_runs(pages: list[Page]) -> list[list[PdfLine]]:
     """Runs of lines of one size, larger than the text, on the first page that has any; largest first.
 
-    Those whose wording comes again on a later page, at the head of the text, go before.
+    Those whose wording comes again on a later page, at the head of the text, go before. Where that page has text, a
+    title stands above it and nothing else is as large: the rest are the text's own headings.
     """
     first = next((page for page in pages if page.lines), None)
     if first is None:
         return []
+    sizes = sorted(line.size for page in pages[:30] for line in page.lines if len(line.text) >= _TEXT_LINE_CHARS)
+    usual = sizes[len(sizes) // 2] if sizes else 0.0
+    runs = [run for run in _runs(first.lines[:40]) if run[0].size >= 1.15 * usual and _n_chinese(run) >= 4]
+    text_top = _text_top(first.lines, usual)
+    if text_top is not None:
+        runs = [run for run in runs if run[-1].bottom > text_top and not _comes_again(run, pages)]
+    body = {"".join(line.text.split()) for page in pages[pages.index(first) + 1 :][:30] for line in page.lines}
+    ranked = sorted(
+        runs, key=lambda run: (not all("".join(line.text.split()) in body for line in run), -run[0].size)
+    )
+    return [run for run in ranked if len(run) <= 4]
+
+
+def _runs(lines: list[PdfLine]) -> list[list[PdfLine]]:
+    """Lines of one size that follow each other down the page."""
     runs: list[list[PdfLine]] = []
-    for line in first.lines[:40]:
+    for line in lines:
         last = runs[-1][-1] if runs else None
-        if last and abs(last.size - line.size) < 0.6 and 0 < last.bottom - line.bottom < 3 * line.size:
+        if last and abs(last.size - line.size) < _SAME_SIZE and 0 < last.bottom - line.bottom < 3 * line.size:
             runs[-1].append(line)
         else:
             runs.append([line])
-    body = {"".join(line.text.split()) for page in pages[pages.index(first) + 1 :][:30] for line in page.lines}
-    sizes = sorted(line.size for page in pages[:30] for line in page.lines if len(line.text) >= 15)
-    smallest = 1.15 * sizes[len(sizes) // 2] if sizes else 0.0
-    ranked = sorted(
-        (
-            run
-            for run in runs
-            if run[0].size >= smallest and len(re.findall(r"[\u4e00-\u9fff]", "".join(line.text for line in run))) >= 4
-        ),
-        key=lambda run: (not all("".join(line.text.split()) in body for line in run), -run[0].size),
+    return runs
+
+
+def _n_chinese(run: list[PdfLine]) -> int:
+    return len(re.findall(r"[\u4e00-\u9fff]", "".join(line.text for line in run)))
+
+
+def _text_top(lines: list[PdfLine], usual: float) -> float | None:
+    """Where the highest paragraph of a page begins: two long lines of the usual size, one under the other."""
+    tops = [
+        upper.top
+        for upper, lower in pairwise(line for line in lines if 0.9 * usual <= line.size < 1.15 * usual)
+        if min(len(upper.text), len(lower.text)) >= _TEXT_LINE_CHARS
+        and 0 < upper.bottom - lower.bottom < 2.5 * upper.size
+    ]
+    return max(tops, default=None)
+
+
+def _comes_again(run: list[PdfLine], pages: list[Page]) -> bool:
+    """Whether other lines have the size of `run`: it is one of the headings then."""
+    wording = {line.text for line in run}
+    return any(
+        abs(line.size - run[0].size) < _SAME_SIZE and line.text not in wording
+        for page in pages[:30]
+        for line in page.lines
     )
-    return [run for run in ranked if len(run) <= 4]

@@ -69,6 +69,33 @@ def test_pdf_raised_figures_stay_powers(tmp_path: Path) -> None:
     assert re.search("10⁶ ?CFU", row["text"])
 
 
+def test_pdf_headings_on_the_first_page_are_no_titles(tmp_path: Path) -> None:
+    large = [(240.0, 760.0, 18.0, "小儿肺炎讲义"), (70.0, 720.0, 13.5, "疾病概述")]
+    first = [(x, y - 40, size, text) for x, y, size, text in page(1, SENTENCE * 2)[2:]]
+    second = [(70.0, 500.0, 13.5, "临床表现"), *((x, y - 280, size, t) for x, y, size, t in page(1, SENTENCE * 3)[2:])]
+    third = [(70.0, 760.0, 13.5, "治疗"), *((x, y - 40, size, t) for x, y, size, t in page(2, SENTENCE)[2:])]
+    rows = kept(read(BOOK, pdf(tmp_path / "a.pdf", [large + first + second, third])))
+    assert [row["section_path"] for row in rows] == [["疾病概述"], ["临床表现"], ["治疗"]]
+    assert {row["title"] for row in rows} == {"小儿肺炎讲义"}
+
+
+def test_the_sample_pdf_has_every_section_of_its_markdown() -> None:
+    root = Path(__file__).parents[2]
+    chapters = (root / "tests/sample_chapter.md").read_text("utf-8").split("\n## ")
+    written_as = {}
+    for chapter in chapters[1:]:
+        heading, _, text = chapter.partition("\n")
+        prose = [line for line in text.split("\n") if not line.startswith("|")]
+        written_as[heading] = "".join("".join(prose).split())
+    (path,) = (root / "corpus/samples/textbook").glob("*.pdf")
+    rows = [row for row in read(BOOK, path) if row["drop_reason"] in (None, "read:references")]
+    found = {row["section_path"][-1]: "".join(row["text"].split()) for row in rows}
+    assert {row["title"] for row in rows} == {"儿童食物过敏与严重过敏反应"} == {chapters[0].strip("# \n")}
+    assert list(found) == list(written_as)
+    del found["参考文献"], written_as["参考文献"]
+    assert found == written_as
+
+
 def test_pdf_contents_and_tables_are_apart(tmp_path: Path) -> None:
     rules = [(70.0, y, 400.0, y) for y in (620.0, 600.0, 580.0, 560.0)] + [
         (x, 560.0, x, 620.0) for x in (70.0, 200.0, 400.0)

@@ -122,7 +122,7 @@ def _open_text(part: Part, found: str, encoding: str | None, report: ReadReport)
     gap_note = ""
     if decoded.gaps:
         places = ", ".join(str(gap.byte_offset) for gap in decoded.gaps[:8])
-        gap_note = f"bytes that are not {decoded.encoding} at offsets {places}; the sections around them are dropped"
+        gap_note = f"no {decoded.encoding} text at byte offsets {places}; the sections around them are dropped"
         report.notes.append(gap_note)
     if found == formats.TAGGED_TCM:
         book = book_of(text)

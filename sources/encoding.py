@@ -4,13 +4,14 @@ GB18030 decodes nearly any Big5 file without an error, into nonsense. So what de
 fails but how common the characters are that come out: about seven in ten characters of running Chinese are
 among the few hundred of `FREQUENT`, and under one in twenty of a text read with the wrong codec.
 
-A byte that does not decode is never passed over. `decode` refuses the part; `decode_with_gaps` puts U+FFFD in
-its place and lists it, for readers that can drop the one section around it and say so.
+A byte that does not decode, and a NUL, is never passed over. `decode` refuses the part; `decode_with_gaps` puts U+FFFD
+in its place and lists it, for readers that can drop the one section around it and say so.
 """
 
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 from typing import Final, NamedTuple
 
@@ -42,10 +43,15 @@ _CANDIDATES: Final = ("utf-8", "gb18030", "big5", "utf-16-le", "utf-16-be")
 _BIG5_FAMILY: Final = ("big5", "cp950", "big5hkscs")  # the narrowest that reads the whole file
 _DOUBTFUL_SCORE: Final = 0.12
 _NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
+_NULS: Final = re.compile("\0+")
+_NUL_BYTES: Final = re.compile(rb"\x00+")
 
 
 class Gap(NamedTuple):
-    """Bytes that no character came from: `n_bytes` at `byte_offset`, one U+FFFD at `char_offset` of the text."""
+    """Bytes that no character came from: `n_bytes` at `byte_offset`, U+FFFD at `char_offset` of the text.
+
+    One U+FFFD, or, where the bytes are NULs, one for each.
+    """
 
     byte_offset: int
     char_offset: int
@@ -79,8 +85,8 @@ def decode_with_gaps(data: bytes, override: str | None = None, gap_limit: int = 
     """Like `decode`, but a few undecodable bytes become U+FFFD and are listed.
 
     Raises:
-        PartRefused: as `decode` does, with `undecodable_byte` only where there are more than `gap_limit` such
-            places or they are more than `GAP_RATIO` of the file. A file with a byte-order mark is read
+        PartRefused: as `decode` does, with `undecodable_byte` and `nul_byte` only where there are more than
+            `gap_limit` such places or they are more than `GAP_RATIO` of the file. A file with a byte-order mark is read
             without gaps or not at all.
     """
     encoding = _narrowest(data, _checked(override) if override else detect(data))
@@ -103,7 +109,11 @@ def decode_with_gaps(data: bytes, override: str | None = None, gap_limit: int = 
             n_chars += len(pieces[-2]) + 1
             gaps.append(Gap(start, n_chars - 1, end - start))
             at = end
-    return Decoded(_without_nul("".join(pieces), data, encoding), encoding, tuple(gaps))
+    text = "".join(pieces)
+    if "\0" not in text:
+        return Decoded(text, encoding, tuple(gaps))
+    nuls = _nul_gaps(text, data, encoding, min(gap_limit, len(data) * GAP_RATIO) - len(gaps))
+    return Decoded(text.replace("\0", "\ufffd"), encoding, tuple(sorted([*gaps, *nuls])))
 
 
 def detect(data: bytes) -> str:
@@ -212,14 +222,22 @@ def _checked(override: str) -> str:
     return codec.name
 
 
-def _without_nul(text: str, data: bytes, encoding: str) -> str:
-    if (at := text.find("\0")) < 0:
-        return text
-    where = f"character {at}" if encoding.startswith(("utf-16", "utf-32")) else f"byte {data.find(0)}"
-    raise PartRefused(
-        "nul_byte",
-        f"{where} is NUL: the file is not text, or was damaged. Mend it, or list it under 'skip:'.",
-    )
+def _nul_gaps(text: str, data: bytes, encoding: str, limit: float) -> list[Gap]:
+    """The runs of NULs as gaps.
+
+    Raises:
+        PartRefused: `nul_byte` where there are more than `limit`, or where a NUL is part of other characters.
+    """
+    in_text = [found.span() for found in itertools.islice(_NULS.finditer(text), GAP_LIMIT + 1)]
+    in_data = [found.span() for found in itertools.islice(_NUL_BYTES.finditer(data), GAP_LIMIT + 1)]
+    is_wide = encoding.startswith(("utf-16", "utf-32"))
+    if is_wide or len(in_text) > limit or len(in_text) != len(in_data):
+        where = f"character {in_text[0][0]}" if is_wide else f"byte {in_data[0][0]}"
+        raise PartRefused(
+            "nul_byte",
+            f"{where} is NUL: the file is not text, or was damaged. Mend it, or list it under 'skip:'.",
+        )
+    return [Gap(start, at, end - start) for (at, _), (start, end) in zip(in_text, in_data, strict=True)]
 
 
 def _undecodable(data: bytes, encoding: str, offset: int, n_places: int) -> PartRefused:

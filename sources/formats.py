@@ -29,6 +29,9 @@ TABLE_FORMATS: Final = (CSV, TSV, JSON, JSONL, PYTHON_LITERAL, PARQUET, ARROW)
 HEAD_BYTES: Final = 65_536
 """As much of a file as `sniff` wants to see."""
 
+_MAX_STRAY_NULS: Final = 8
+"""With so few NULs a short file that is text but for them is a damaged text, whose reader says where they are."""
+
 _MAGIC: Final = (
     (b"PAR1", PARQUET),
     (b"ARROW1", ARROW),
@@ -85,7 +88,8 @@ def sniff(head: bytes, name: str) -> str:
         # Readable but in no codec we know: let the reader say at which byte. Otherwise no text at all.
         return BINARY if _has_controls(head) else _EXTENSIONS.get(_suffix(name), TXT)
     if _has_controls(text.encode("utf-8", "replace")):
-        return BINARY
+        is_damaged = 0 < head.count(0) <= _MAX_STRAY_NULS
+        return sniff(head.replace(b"\0", b""), name) if is_damaged else BINARY
     return _sniff_text(text, _EXTENSIONS.get(_suffix(name)), is_whole=len(head) < HEAD_BYTES)
 
 

@@ -195,6 +195,7 @@ def test_markdown_that_nests_too_deep_is_refused_not_cut(tmp_path: Path) -> None
         ("a.txt", b" \n\n\t", "empty"),
         ("a.md", b"<!-- nothing -->\n", "no_text"),
         ("a.txt", SENTENCE.encode() + b"\0" + SENTENCE.encode(), "nul_byte"),
+        ("a.txt", SENTENCE[:9].encode() + b"\0", "nul_byte"),
         ("a.txt", SENTENCE.encode() + b"\xed\xa0\x80", "undecodable_byte"),
         ("a.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "not_a_document"),
         ("a.txt", b'[{"a": 1}]', "not_a_document"),
@@ -204,6 +205,19 @@ def test_markdown_that_nests_too_deep_is_refused_not_cut(tmp_path: Path) -> None
 def test_what_is_no_document_is_refused(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     for source in (BOOK, Plain("plain")):
         assert refusal(source, written(tmp_path, name, content)).reason == reason
+
+
+def test_a_nul_costs_its_section_only(tmp_path: Path) -> None:
+    chapters = [f"第{n}章 肺炎\n\n{SENTENCE * 60}\n\n" for n in "一二三"]
+    content = (chapters[0] + chapters[1][:80] + "\0" + chapters[1][80:] + chapters[2]).encode()
+    report = ReadReport()
+    rows = read(BOOK, written(tmp_path, "a.txt", content), report)
+    assert [(row["section_path"][-1][:3], row["drop_reason"]) for row in rows] == [
+        ("第一章", None),
+        ("第二章", "read:undecodable_byte"),
+        ("第三章", None),
+    ]
+    assert any(str(content.find(0)) in note for note in report.notes)
 
 
 REPETITIONS = {

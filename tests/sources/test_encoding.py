@@ -89,6 +89,18 @@ def test_a_nul_is_refused_with_its_offset() -> None:
     assert refused.value.reason == "nul_byte"
 
 
+def test_a_few_nuls_in_a_long_text_are_gaps() -> None:
+    pieces = [(SIMPLIFIED * 600).encode("gb18030")] * 3
+    data = pieces[0] + b"\0" + pieces[1] + b"\xff" + pieces[2] + b"\0\0\0"
+    text, encoding, gaps = decode_with_gaps(data)
+    assert encoding == "gb18030"
+    assert text.replace("\ufffd", "") == SIMPLIFIED * 1800
+    assert [data[gap.byte_offset : gap.byte_offset + gap.n_bytes] for gap in gaps] == [b"\0", b"\xff", b"\0\0\0"]
+    assert all(text[gap.char_offset] == "\ufffd" for gap in gaps)
+    with pytest.raises(PartRefused, match="is NUL"):
+        decode_with_gaps(b"\0".join([SIMPLIFIED.encode()] * 200))
+
+
 @pytest.mark.parametrize("data", [bytes(range(128, 256)) * 8, "Größe für Öl, déjà vu à côté".encode("latin-1")])
 def test_what_is_no_chinese_in_any_codec_is_refused(data: bytes) -> None:
     with pytest.raises(PartRefused) as refused:

@@ -94,6 +94,7 @@ def test_prose_with_commas_is_not_a_table() -> None:
 
 
 def test_nul_bytes_are_not_text() -> None:
+    assert sniff(PROSE[:30].encode() + b"\0" + PROSE[30:60].encode(), "a.txt") == formats.TXT  # a damaged one
     assert sniff(b"\0" * 500 + PROSE.encode(), "a.txt") == formats.BINARY
 
 

@@ -32,10 +32,15 @@ class Relation:
     strip: re.Pattern[str] | None = None
 
 
-_THERAPY: Final = re.compile(
-    r"治|疗|术|药|剂|素|氧|疫苗|饮食|护理|调|锻炼|训练|引流|休息|观察|自愈|输|补|洗|贴|支持|随访|摄取|食|体操|运动|温|卫生|矫|[林平胺酸钠钙]$"
+_NO_TREATMENT: Final = re.compile(
+    # A disease or a complaint, unless a word before it says what is done about it (控制原发病, 抗感染, 纠正贫血).
+    r"^(?!.*(?:抗(?![体原])|防|控制|治|疗|纠正|减[轻少]|缓解|消[炎除]|祛|除|避免|改善|处理|监测|观察|止|镇|降|对症|针对|护理|阻断|管理))"
+    r".*(?:[病症炎疮征疹癌瘤癣疝]|不良|缺乏|损伤|[疼头腹胸]痛|肿[胀大]|水肿|[发高]热|呕吐|恶心|腹泻|咳嗽|乏力|困难|紊乱|衰竭"
+    r"|出血|贫血|惊厥|抽搐|昏迷|瘙痒|黄染|畸形|障碍|梗死|休克|感染)$"
+    r"|检查$|^(?:MRI|CT|B超|X线|心电图|血常规|脑电图)|科$|医院|元[）)]?$"
+    r"|^[\d.\-~～—%％\s]+(?:[天周月年日]|个月|小时)?$|^其[他它]$|^[是否有无]$"
 )
-_DISEASE_END: Final = re.compile(r"(?:不良|缺乏|[病症炎疮征疹癌瘤])$")
+"""What stands in this column where a row's cells have moved, or where a graph was filled without care."""
 _PEOPLE: Final = re.compile(r"儿|童|人|孕|妇|女|男|岁|月|幼|年|患者|后代|生|胎|产|娠|孩|者|群|周|天")
 _DURATION: Final = re.compile(r"[天周月年日时]|治|终身|终生|终生|长期|无法|不能")
 _RATE: Final = re.compile(r"\d\s*[%％‰]|^(?:无法|不能|难以|尚无|本病|染色体)|控制|对症|自愈|良好|较[高低差好]")
@@ -90,7 +95,7 @@ RELATIONS: Final[tuple[tuple[Relation, tuple[str, ...]], ...]] = (
         ("complication", "complications", "acompany", "accompany", "并发症", "并发疾病"),
     ),
     (
-        Relation("治疗方式", "治疗", fits=_THERAPY, unfit=_DISEASE_END),
+        Relation("治疗方式", "治疗", unfit=_NO_TREATMENT),
         ("treatment", "treatments", "cure_way", "therapy", "治疗方式", "治疗方法", "治疗", "治疗手段"),
     ),
     (

@@ -71,11 +71,22 @@ def test_cells_are_cut_where_values_end(relation: str, cell: str, values: list[s
         ("治愈率", "一般在正规综合三甲医院的典型病例治愈率(5", "truncated_value"),
         ("治疗周期", "4-8%", "implausible_value"),
         ("治疗方式", "营养不良", "implausible_value"),
+        ("治疗方式", "恶心与呕吐", "implausible_value"),
+        ("治疗方式", "3-6个月", "implausible_value"),
+        ("治疗方式", "CT检查", "implausible_value"),
         ("常用药物", "过敏原检测仪", "implausible_value"),
     ],
 )
 def test_what_is_no_value_is_dropped_by_reason(relation: str, cell: str, reason: str) -> None:
     assert [found for _, found in values_of(cell, BY_NAME[relation])] == [reason]
+
+
+def test_treatments_need_no_word_for_treatment() -> None:
+    for cell in (
+        "静脉注射免疫球蛋白、造血干细胞移植、隔离、口服聚乙二醇、多饮水、户外活动、血糖监测、增加喂养次数、去除诱因",
+        "抗感染、控制惊厥、纠正贫血、控制原发病、消炎、退热、补液防脱水、蓝光照射、洗胃、石膏固定、按摩、布洛芬混悬液",
+    ):
+        assert kept(cell, "治疗方式") == cell.split("、")
 
 
 def test_a_value_cut_at_the_end_of_a_long_cell_is_dropped() -> None:

@@ -168,9 +168,7 @@ def _title_runs(pages: list[Page]) -> list[list[PdfLine]]:
     if text_top is not None:
         runs = [run for run in runs if run[-1].bottom > text_top and not _comes_again(run, pages)]
     body = {"".join(line.text.split()) for page in pages[pages.index(first) + 1 :][:30] for line in page.lines}
-    ranked = sorted(
-        runs, key=lambda run: (not all("".join(line.text.split()) in body for line in run), -run[0].size)
-    )
+    ranked = sorted(runs, key=lambda run: (not all("".join(line.text.split()) in body for line in run), -run[0].size))
     return [run for run in ranked if len(run) <= 4]
 
 

@@ -1,5 +1,7 @@
 """Takes people and places of treatment out of text and leaves typed placeholders: `[姓名]`, `[医生]`, `[医院]` …
 
+A doctor who is greeted or thanked keeps the bare title: `王医生您好` becomes `医生您好`.
+
 Rules first, no model: each finder looks for one kind of identity, the hits are laid over each other, the earlier and
 longer wins. A placeholder holds nothing that a finder would take, so a second run changes nothing.
 """

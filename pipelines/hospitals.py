@@ -15,6 +15,7 @@ _SUFFIX: Final = re.compile(
 )
 _SHORT: Final = re.compile(
     r"(?:北医|北大|华西|湘雅|浙大|中大|武大|同济|上医|交大|[省市县区附])[一二三四五六七八九]院(?![长校子落士内外前后])|(?:首都)?儿研所"
+    r"|(?:南方|珠江|西南|西北|东方|新桥|大坪)医院"  # words of direction and place that are names all the same
 )
 _CHILD_HEALTH: Final = re.compile(r"(?:妇幼|妇保)(?!保健|健康|卫生|人群|医|营|院)")
 _BRANCH: Final = re.compile(r"(?:[（(]?(?:[东西南北本新老总]|[\u4e00-\u9fff]{2})(?:院区|分院)[)）]?)")
@@ -32,6 +33,10 @@ _UNIT: Final = re.compile(
 _PROPER_BODY: Final = re.compile(
     r"(?:第[一二三四五六七八九十]|[一二三四五六七八九](?=院|医|人民)|人民|中心|中医|中西医|妇幼|妇女|妇儿|妇产|儿童|红十字|立|协和|肿瘤|传染病|精神|职工|口腔|眼科|骨科|胸科|附属|友谊|结核|皮肤|康复|保健)"
 )
+_SPECIALITY: Final = re.compile(
+    r"(?:肝病|癫痫|白癜风|糖尿病|甲状腺|肛肠|胃肠|不孕不育|男科|妇科|女子|脑科|脑瘫|牙科|整形|美容|男子|男性|女性|风湿|肾病|血液病|心血管|银屑病|牛皮癣|皮肤病|痛风|耳鼻喉|胎记)"
+)
+"""After the name of a place these make a name; alone they do not."""
 _GENERIC_CHARS: Final = frozenset(
     "以决定选择是建议考虑最我们你他她它家当地本各全外老小社农村大这那上下前后昨今天刚又某几两多每同别任"
 )
@@ -105,7 +110,7 @@ def _offset_in(candidate: str, suffix: str) -> int | None:
     place = _places().search(candidate)
     if place:
         rest = candidate[place.end() :].lstrip("省市区县州")
-        if rest and _vague().fullmatch(rest) and not _PROPER_BODY.match(rest):
+        if rest and _vague().fullmatch(rest) and not (_PROPER_BODY.match(rest) or _SPECIALITY.match(rest)):
             return None
         first = _known().search(candidate)
         return min(place.start(), first.start() if first else place.start())

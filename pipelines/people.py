@@ -24,6 +24,9 @@ _WEAK_SURNAMES: Final = frozenset("于方常何安万关连易强祝谢温明荣
 """Surnames that need an address (`于医生，您好`) to count."""
 _ADDRESSING: Final = ("请教", "麻烦", "请问", "谢谢", "感谢", "挂", "你好", "您好", "我是")
 _ADDRESSED: Final = re.compile(r"[,，。！!？?：:；;~～、\s）)]|[你您]|好|说|$")
+_THANKS: Final = ("谢谢", "感谢", "麻烦", "请问")
+_TURN_START: Final = re.compile(r"[\n。！!？?，,～~、 ]?$")
+_GREETED: Final = re.compile(r"[，,：:]?(?:[您你]|好)|[，,！!～~]")
 
 _NAME_END: Final = r"(?=[^\u4e00-\u9fff]|男|女|性别|年龄|今年|现年|$)"
 _LABELS: Final = re.compile(
@@ -100,17 +103,27 @@ def is_name(word: str, sure: bool) -> bool:
 
 
 def doctors(text: str) -> Iterator[Hit]:
-    """`隋医生`, `王小明主任医师`, `主治医师：李四`; 儿科医生, 值班医生 and 经医生 are no names."""
+    """`隋医生`, `王小明主任医师`, `主治医师：李四`; 儿科医生, 值班医生 and 经医生 are no names.
+
+    Who is spoken to keeps the title: `隋医生您好` → `医生您好`, as anyone would say it.
+    """
     for match in _TITLE.finditer(text):
         start = _doctor_start(text, match.start(), match.end())
         if start is not None:
-            yield Hit(start, match.end(), "[医生]")
+            yield Hit(start, match.end(), match[0] if _is_addressed(text, start, match.end()) else "[医生]")
     for match in _DOCTOR_LABELS.finditer(text):
         end = _name_end(text, match.end(), sure=match[0].rstrip()[-1] in ":：")
         if end is not None:
             yield Hit(match.end(), end, "[医生]")
     for match in _ENGLISH.finditer(text):
         yield Hit(*match.span(), "[医生]")
+
+
+def _is_addressed(text: str, start: int, end: int) -> bool:
+    """Whether the doctor at `text[start:end]` is greeted or thanked."""
+    if text[max(0, start - 2) : start] in _THANKS:
+        return True
+    return _TURN_START.match(text[max(0, start - 1) : start]) is not None and _GREETED.match(text, end) is not None
 
 
 def _doctor_start(text: str, at: int, end: int) -> int | None:

@@ -145,3 +145,22 @@ def test_spans_in_the_file_stay() -> None:
 def test_hostile_text_ends_and_comes_to_rest(hostile: str) -> None:
     once = cleaned(hostile)  # a quadratic scan of these would take minutes
     assert cleaned(once) == once
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("您好，我是仲景智能医学助手。宝宝便秘可以多吃蔬菜水果。", "您好，宝宝便秘可以多吃蔬菜水果。"),
+        ("我是仲景智能医学助手，很高兴为您解答。宝宝便秘可以多吃蔬菜水果。", "宝宝便秘可以多吃蔬菜水果。"),
+        ("我是仲景智能医学助手。", "我是仲景智能医学助手。"),
+        ("我是ChatGPT，是由OpenAI开发的语言模型。我不能看病。", "我是ChatGPT，是由OpenAI开发的语言模型。我不能看病。"),
+        ("我是宝宝的妈妈。孩子发烧两天了，怎么办呢？", "我是宝宝的妈妈。孩子发烧两天了，怎么办呢？"),
+    ],
+)
+def test_a_reply_loses_the_introduction_of_another_assistant(answer: str, expected: str) -> None:
+    after = Normalize().apply(DIALOGUE, conversation("宝宝便秘怎么办？", answer))
+    assert after["turns"][0][1]["content"] == expected
+    kept = Normalize(introductions=False).apply(DIALOGUE, conversation("宝宝便秘怎么办？", answer))
+    assert kept["turns"][0][1]["content"] == answer
+    general = Normalize().apply(INSTRUCTION, instruction("你是谁？", answer, topic="general"))
+    assert general["messages"][0][1]["content"] == answer

@@ -29,6 +29,13 @@ _WARNING: Final = re.compile(
     r"|损害|伤害|影响(?:骨骼|牙|软骨|听力|肝|肾)|过敏|并非|而不是|无需|没有必要|勿|别(?:吃|用|给)|除外"
     r"|以下(?:儿童|小儿|婴|的?(?:孩子|宝宝))?(?:禁|慎|不)|岁以上|月以上|成人(?:可|才|用)|耐药|风险|谨慎|警惕|误服|中毒|滥用|错误"
 )
+_FORBIDDEN: Final = re.compile(
+    r"不(?:要|可|能|宜|应|得|必|建议|主张|推荐|提倡|用|许|准|再|该|需)|勿|别(?!的|人)|禁|忌|没有必要|误区|错误|停止|避免(?!.{0,2}(?:咬|窒|舌|受|再))"
+)
+_REJECTED: Final = re.compile(
+    r"^[^。！？\n]{0,16}(?:错误|不对|不可取|不正确|不科学|有害|危险|误区|没有(?:用|效|依据)|无效|不能|不可|不必|不要|不宜)"
+)
+"""A harmful practice that is warned against; a warning about something else in the same sentence does not count."""
 _AGE_WORDS: Final = (("早产", 0.5), ("新生儿", 0.5), ("婴儿", 6.0), ("婴幼儿", 18.0), ("幼儿", 30.0))
 """Ages in months that the name of a disease gives; others are any child's."""
 UNKNOWN_AGE_MONTHS: Final = 72
@@ -118,7 +125,8 @@ def _unsafe(question: str, answer: str) -> str | None:
         if applies and (drug := _recommended(rule, question, answer)):
             return f"{drug} <{rule.months:g}月"
     for match in _practices().finditer(answer):
-        if not _WARNING.search(_sentence(answer, match.start(), match.end())):
+        before, after = answer[max(0, match.start() - 24) : match.end()], answer[match.end() : match.end() + 30]
+        if not _FORBIDDEN.search(before) and not _REJECTED.search(after):
             return match[0]
     return None
 

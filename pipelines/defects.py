@@ -34,6 +34,8 @@ _OPEN_END: Final = (
     r"[，、：；,;（(《“‘—]\s*$|[\n。；;]\s*(?:\d{1,2}|[一二三四五六七八九十])[.、．)）]\s*$"
     r"|(?:以及|由于|因为|包括|例如)\s*$"
 )
+_TYPED_END: Final = r"(?:等等?|等(?:情况|症状|问题|现象|方法|药物?|食物|治疗|检查)|[了的吧哦啊呢])[，,]\s*$"
+"""A comma after a clause that is whole: how people type, not where a text was cut."""
 _NO_END: Final = r"[^。！？!?.…）)”』」】~～\s的了等吧呢啊哦呀好康愈善疗查诊考法]\s*$"
 MIN_OPEN_CHARS: Final = 40
 """Shorter replies are typed messages, which often end in a comma."""
@@ -71,7 +73,8 @@ def without_chinese(text: pl.Series, min_ratio: float) -> pl.Series:
 def unfinished(answer: pl.Series, min_chars: int) -> pl.Series:
     """How an answer ends that stops in the middle: on a comma or a bare number, or, from `min_chars` on, unmarked."""
     length = answer.str.len_chars()
-    open_end = _where(length >= MIN_OPEN_CHARS, answer.str.extract(f"(.{{0,12}}(?:{_OPEN_END}))", 1))
+    is_open = (length >= MIN_OPEN_CHARS) & ~answer.str.contains(_TYPED_END)
+    open_end = _where(is_open, answer.str.extract(f"(.{{0,12}}(?:{_OPEN_END}))", 1))
     return _first(open_end, _where(length >= min_chars, answer.str.extract(f"(.{{0,12}}{_NO_END})", 1)))
 
 

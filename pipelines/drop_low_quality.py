@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from pipelines import contraindications, defects, topics
+from pipelines import contraindications, defects, implausible_answers, topics
 from pipelines.base import BatchStage
 from pipelines.text_columns import joined_text
 from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE
@@ -34,7 +34,8 @@ class DropLowQuality(BatchStage):
 
     Reasons, in the order in which they are tried: `empty_turn`, `no_answer`, `too_short`, `too_long`, `mojibake`,
     `markup`, `no_chinese`, `shifted` and `cut_off` (triples), `other_identity`, `advert`, `boilerplate_only`,
-    `garbled_paraphrase`, `repetitive`, `unfinished`, `no_preference`, `unsafe_for_children`, `answer_off_target`.
+    `garbled_paraphrase`, `repetitive`, `unfinished`, `no_preference`, `unsafe_for_children`, `answer_off_target`, and
+    for the instructions of sources `pointless` and `implausible`.
 
     Attributes:
         min_question_chars: Shortest question, in characters.
@@ -48,6 +49,8 @@ class DropLowQuality(BatchStage):
         artefact_threshold: Weight of substitution artefacts from which a row is garbled (2 or 3 a telling phrase).
         max_triple_chars: Longest head or tail.
         adverts: Drop touting.
+        implausible: Drop instructions that a machine filled from tables and that ask nothing, state nothing or cannot
+            be true: a drug for what it is not for, a diagnosis without any of its signs.
         unsafe_drugs: Drop answers with drugs that are not for the child's age (`contraindications.tsv`).
 
     Cost: about 20 MB/s of text on one core.
@@ -68,6 +71,7 @@ class DropLowQuality(BatchStage):
     artefact_threshold: int = field(default=3, metadata={"min": 1, "max": 1000})
     max_triple_chars: int = field(default=80, metadata={"min": 1, "max": 10_000})
     adverts: bool = True
+    implausible: bool = True
     unsafe_drugs: bool = True
 
     def apply(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -147,6 +151,8 @@ class DropLowQuality(BatchStage):
             "garbled_paraphrase": defects.paraphrase_artefacts(question + "\n" + answer, self.artefact_threshold),
             "unfinished": defects.unfinished(last, self.open_end_chars),
         }
+        if self.implausible and kind == INSTRUCTION:
+            findings |= _findings_of_source(frame, question, answer)
         if self.adverts:
             title = frame.get_column("title").fill_null("") if kind == DIALOGUE else pl.Series([""] * frame.height)
             findings["advert"] = defects.adverts(title + "\n" + question.str.split("\n").list.first(), answer)
@@ -156,6 +162,17 @@ class DropLowQuality(BatchStage):
         if suspects.any():
             findings |= _findings_of_child(kind, frame, suspects, drug, adult, answer)
         return findings
+
+
+def _findings_of_source(frame: pl.DataFrame, question: pl.Series, answer: pl.Series) -> dict[str, pl.Series]:
+    """Of instructions that came as they are: what was filled from tables without sense."""
+    found = (frame.get_column("generator").struct.field("method") == "source").fill_null(False)
+    asked, answered, at = question.filter(found), answer.filter(found), found.arg_true()
+    null = pl.Series([None] * frame.height, dtype=pl.String)
+    return {
+        "pointless": null.clone().scatter(at, implausible_answers.pointless(asked, answered)),
+        "implausible": null.clone().scatter(at, implausible_answers.implausible(asked, answered)),
+    }
 
 
 def _findings_of_child(
@@ -206,6 +223,8 @@ _ORDER: Final = (
     "no_preference",
     "unsafe_for_children",
     "answer_off_target",
+    "pointless",
+    "implausible",
 )
 
 

@@ -46,7 +46,7 @@ def test_a_sound_consultation_stays() -> None:
         (GOOD_ANSWER + "检查：nan。", "markup"),
         ("```python\nprint(1)\n```\n" + GOOD_ANSWER, "markup"),
         ("Give the child paracetamol and plenty of fluids; see a doctor if the fever lasts. " * 2, "no_chinese"),
-        ("您好，我是仲景智能医学助手。" + GOOD_ANSWER, "other_identity"),
+        (GOOD_ANSWER + "我是仲景智能医学助手。", "other_identity"),
         ("建议拨打咨询热线，加我微信[微信]，" + GOOD_ANSWER, "advert"),
         ("建议您去[医院]就诊，" + GOOD_ANSWER, "advert"),
         ("感谢您的咨询，希望我的回答对您有所帮助，祝宝宝早日康复！", "boilerplate_only"),
@@ -58,6 +58,7 @@ def test_a_sound_consultation_stays() -> None:
         ),
         ("多喝水，可以口服左氧氟沙星片，一天两次，注意休息，清淡饮食。", "unsafe_for_children"),
         ("抽搐发作时要赶紧往孩子嘴里塞毛巾，以免咬伤舌头，然后送医院。", "unsafe_for_children"),
+        ("发作倒地时一定要往孩子嘴里塞毛巾，以免咬伤舌头.解开衣领，避免窒息。", "unsafe_for_children"),
         ("发烧可以用酒精擦浴物理降温，多喝水，注意观察精神状态。", "unsafe_for_children"),
         ("考虑前列腺炎，注意休息，避免性生活，多喝水，清淡饮食。", "answer_off_target"),
     ],
@@ -83,6 +84,8 @@ def test_questions_that_ask_where_and_for_how_much_go(question: str) -> None:
         "儿童不使用尼美舒利来退热，体温高时可以用对乙酰氨基酚，按体重给药。",
         "抽搐时让孩子侧卧，不要往嘴里塞毛巾或筷子，也不要掐人中，记下时间。",
         "请预约小儿外科门诊；如果抽搐不停，请拨打120，途中让孩子侧卧。",
+        "有人说抽搐要掐人中，这种做法是错误的，让孩子侧卧、保持呼吸道通畅就好。",
+        "发烧时酒精擦浴不可取，多喝水，体温高且不舒服时用退热药。",
         "川崎病急性期需要口服阿司匹林，具体剂量由专科医生决定。",
     ],
 )
@@ -184,3 +187,58 @@ def test_a_graph_may_name_the_drugs_that_a_child_must_not_have() -> None:
     rows = [{**base, "relation": r, "tail": "阿司匹林"} for r in ("常用药物", "不宜使用的药物", "禁用药物")]
     dropped = DropLowQuality().apply(TRIPLE, frame_of(TRIPLE, rows))["drop_reason"].to_list()
     assert dropped == ["drop_low_quality:unsafe_for_children", None, None]
+
+
+def of_source(question: str, answer: str, method: str = "source", **settings: object) -> str | None:
+    generator = {"method": method, "name": "x", "version": None, "template": None, "call_key": None}
+    return reason(INSTRUCTION, instruction(question, answer, topic="medical", generator=generator), **settings)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expected"),
+    [
+        ("一名5岁男童舌面出现地图样红斑，轻度不适。", "考虑地图舌，一般不需要治疗，注意口腔卫生。", "pointless"),
+        ("患儿突发耳痛，begain{怀疑中耳炎}end，该做什么检查？", "应做耳镜检查，看鼓膜有没有充血。", "pointless"),
+        ("这两种疾病有哪些相同点？", "两种疾病都有发热和皮疹，都需要隔离。", "pointless"),
+        ("肾细胞癌和百日咳的病因是否相同？", "不同，前者与肥胖有关，后者由百日咳杆菌引起。", "pointless"),
+        ("小儿喉喘鸣的治疗方式是什么？", "对症治疗；药物治疗；手术治疗", "pointless"),
+        ("新生儿肝大该如何治疗？", "可以考虑进行病因治疗和支持治疗等治疗方案。", "pointless"),
+        ("男童癫痫有哪些表现？", "该患儿可能出现年龄、抽搐、意识丧失等症状。", "pointless"),
+        ("阿立哌唑口崩片能做燃料吗？", "不能，阿立哌唑口崩片是治疗胃酸过多的药物。", "implausible"),
+        ("新生儿溶血病怎么治？", "治疗包括光疗、换血、硝苯地平等，具体由医生决定。", "implausible"),
+        ("12岁女孩出现头痛、呕吐、视力模糊，可能是什么肿瘤？", "可能患有尤因肉瘤，需要进一步检查。", "implausible"),
+        ("13岁女孩几乎不说话、紧张，是什么病？", "这可能是儿童精神分裂症的表现，请到精神科评估。", "implausible"),
+        ("早产儿先天性膈疝应采取哪些治疗措施？", "治疗措施包括纠正酸中毒和监测血气分析。", "implausible"),
+    ],
+)
+def test_instructions_filled_from_tables_must_make_sense(question: str, answer: str, expected: str) -> None:
+    assert of_source(question, answer) == expected
+    assert of_source(question, answer, method="extractive") is None
+    assert of_source(question, answer, implausible=False) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("一名5岁男童舌面出现地图样红斑，该怎么办？", "考虑地图舌，一般不需要治疗，注意口腔卫生。"),
+        ("水痘和手足口病有什么区别？", "水痘的疱疹以躯干为多，手足口病多在手、足和口腔。"),
+        ("细菌性肺炎和病毒性肺炎的治疗有何不同？", "前者用抗菌药物，后者以对症和支持治疗为主。"),
+        ("孩子感冒和流感有什么区别？", "流感起病急，高热、全身酸痛更明显，感冒以流涕为主。"),
+        ("孩子抽动，医生开了阿立哌唑，怎么吃？", "请按医嘱从小剂量开始，饭后服，定期复诊。"),
+        ("小儿脑瘫病人的康复治疗方法", "康复治疗包括运动疗法、作业疗法和语言训练，应尽早开始。"),
+        ("我家宝宝3岁，最近耳朵痒，总用手扣，耳屎偏黄。", "可能是外耳道湿疹，请不要再掏耳朵，到耳鼻喉科检查。"),
+        ("孩子发热五天，眼红、口唇皲裂、手足硬肿，可能是什么病？", "应考虑川崎病，请尽快到医院做心脏超声检查。"),
+        ("宝宝缺铁性贫血该怎么治疗？", "在医生指导下口服铁剂，多吃红肉和动物肝脏。"),
+    ],
+)
+def test_sound_instructions_pass(question: str, answer: str) -> None:
+    assert of_source(question, answer) is None
+
+
+def test_a_typed_comma_is_no_cut() -> None:
+    assert of_answer("发作期让孩子侧卧，不要喂水喂药，清淡饮食，暂时不吃牛羊肉、海鲜、辣椒、油炸食品等，") is None
+
+
+@pytest.mark.parametrize("name", ["drug_uses", "diagnosis_signs", "key_measures"])
+def test_every_rule_of_sense_names_its_source(name: str) -> None:
+    assert all(row["source"].strip() for row in rows(name))

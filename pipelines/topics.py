@@ -38,7 +38,7 @@ _NOT_THE_PATIENT: Final = "|".join(
 
 _STATUTE_TITLE: Final = r"(?:法|条例|办法|规定|细则|决定)(?:[（(].*[）)])?$"
 _ARTICLE: Final = r"^第[一二三四五六七八九十百零〇\d]+条"
-_STATUTE_CHILD: Final = r"儿童|婴儿|婴幼儿|新生儿|幼儿|出生缺陷|早产|学龄前|托幼|入托|监护人|母乳|未成年"
+_STATUTE_CHILD: Final = r"儿童|婴儿|婴幼儿|新生儿|幼儿|出生缺陷|早产|学龄前|托幼|入托|母乳|未成年|接种[^。]{0,40}监护人|监护人[^。]{0,40}接种"
 _ADMINISTRATIVE: Final = (
     r"本(?:文件|标准|规范)按照GB|起草单位|主要起草人|规范性引用文件|归口|本(?:文件|标准|法|办法|条例).{0,20}(?:施行|实施)"
     r"|发布机构|目\s{0,3}次\s|版权所有|ISBN|定价|责任编辑"
@@ -54,14 +54,17 @@ def disease_pattern() -> str:
 
 
 def conversation_parts(kind: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """What the score looks at: `raw`, `question`, `label`, `answer`, `department`, `tag` (child, adult or empty)."""
+    """What the score looks at: `raw`, `question`, `label`, `answer`, `department`, `tag` (child, adult or empty).
+
+    `opening` is the first half of the question.
+    """
     asked, answer = joined_text(kind, frame, ASKING), joined_text(kind, frame, ANSWERING)
     if kind == PREFERENCE:
         answer = answer + "\n" + frame.get_column("chosen").fill_null("")
     label = _column(frame, "title") + "\n" + _column(frame, "diagnosis")
     raw = label + "\n" + asked
     tag = (
-        "（男，" + _column(frame, "age").str.strip_chars() + "）"
+        "（男，" + _column(frame, "age").str.replace("^[男女][，,、 ]*", "").str.strip_chars() + "）"
         if kind == DIALOGUE
         else pl.Series([""] * frame.height)
     )
@@ -69,7 +72,8 @@ def conversation_parts(kind: str, frame: pl.DataFrame) -> pl.DataFrame:
     parts = pl.DataFrame(
         {"raw": raw, "question": question, "label": label, "answer": answer, "department": _column(frame, "department")}
     )
-    return parts.with_columns(pl.select(_tag_kind(raw + tag).alias("tag")).to_series())
+    opening = pl.col("question").str.head(pl.col("question").str.len_chars() // 2).alias("opening")
+    return parts.with_columns(pl.select(_tag_kind(raw + tag).alias("tag")).to_series(), opening)
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -101,6 +105,8 @@ def _holds(where: str, pattern: str) -> pl.Expr:
         pattern = "|".join(words(pattern[1:]))
     if where == "tag":
         return pl.col("tag") == pattern
+    if where == "late":
+        return (pl.col("tag") == "adult") & ~pl.col("opening").str.contains(pattern)
     if where == "answer_count":
         return pl.col("answer").str.count_matches(pattern) >= 3
     return pl.col(where).str.contains(pattern)

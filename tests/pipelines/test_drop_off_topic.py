@@ -66,6 +66,27 @@ def test_adults_are_not(question: str) -> None:
     assert domain(DIALOGUE, conversation(question, ANSWER)) == "medical"
 
 
+@pytest.mark.parametrize(
+    ("age", "turns", "expected"),
+    [
+        ("女，13岁", ("耳朵里有心跳声，怎么回事？", ANSWER), "paediatric"),
+        ("13岁", ("耳朵里有心跳声，怎么回事？", ANSWER), "paediatric"),
+        ("男，8个月", ("大便有奶瓣，一天四次，要吃药吗？", ANSWER), "paediatric"),
+        ("男，45岁", ("耳朵里有心跳声，怎么回事？", ANSWER), "medical"),
+        ("女，28岁", ("宝宝两岁半总是便秘，怎么办？", ANSWER), "paediatric"),
+        (
+            "女，50岁",
+            ("吃完四联药还要复查胃镜吗？我每年都查。", ANSWER, "我的儿子十岁了，孩子用检查吗？", "不用。"),
+            "medical",
+        ),
+    ],
+)
+def test_the_age_column_tells_the_patient_unless_the_asker_speaks_of_a_child(
+    age: str, turns: tuple[str, ...], expected: str
+) -> None:
+    assert domain(DIALOGUE, conversation(*turns, age=age)) == expected
+
+
 def test_a_doctor_who_speaks_of_your_child_tells_who_the_patient_is() -> None:
     assert (
         domain(DIALOGUE, conversation("流鼻涕，咳嗽，有痰，没有发烧。", "您的小孩可能是上呼吸道感染。")) == "paediatric"

@@ -7,6 +7,7 @@ A dataclass's fields are its configuration: types say what is allowed, `field(me
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ def load_yaml(path: Path) -> dict[str, Any]:
         data = yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as error:
         raise ConfigError([f"{path}: {_yaml_problem(error)}"]) from None
+    except ValueError as error:  # a date such as 2024-13-45, a number of five thousand digits
+        raise ConfigError([f"{path}: holds a value that is none ({error}). Quote it if it is text."]) from None
     except RecursionError:
         raise ConfigError([f"{path}: nested too deeply for a configuration."]) from None
     if not isinstance(data, dict):
@@ -114,6 +117,11 @@ def parse(cls: type[T], data: Any, where: str, problems: list[str], **given: Any
     return made if len(problems) == before else None
 
 
+def expanded(path: str) -> Path:
+    """The path with `~` as the home; any other name that begins with a tilde (`~$book.docx`) is just a name."""
+    return Path(path).expanduser() if path == "~" or path.startswith("~/") else Path(path)
+
+
 def did_you_mean(word: str, choices: Any) -> str:
     """` Did you mean `x`?`, or a list of what there is where nothing is close."""
     names = sorted(map(str, choices))
@@ -134,23 +142,40 @@ def _coerce(hint: Any, value: Any, where: str, problems: list[str], metadata: Ma
     if origin is tuple:
         items = value if isinstance(value, list | tuple) else [value]
         return tuple(_coerce(args[0], item, f"{where}[{i}]", problems, metadata) for i, item in enumerate(items))
-    if origin in (dict, Mapping) or hint in (dict, Mapping):
+    if origin in _MAPPINGS or hint in _MAPPINGS:
         if not isinstance(value, Mapping):
             problems.append(f"{where}: should be a mapping, is {_noun(value)}.")
             return None
-        return dict(value)
+        inner_hint = args[1] if args else Any
+        return {key: _coerce(inner_hint, item, f"{where}.{key}", problems, {}) for key, item in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return parse(hint, value, where, problems)
-    if hint is Any:
-        return value
-    if hint is float and type(value) is int:
+    return _scalar(hint, value, where, problems, metadata)
+
+
+def _scalar(hint: Any, value: Any, where: str, problems: list[str], metadata: Mapping[str, Any]) -> Any:
+    """A value that is no collection, or for `Any` what JSON can say too, since every setting goes into a hash."""
+    if hint is Any and isinstance(value, list):
+        return [_scalar(Any, item, f"{where}[{i}]", problems, {}) for i, item in enumerate(value)]
+    if hint is float and type(value) is int and abs(value) < 1 << 53:
         value = float(value)
     if hint is str and type(value) in (int, float):
         value = str(value)
-    if type(value) is not hint:
-        problems.append(f"{where}: should be {_TYPE_NOUNS.get(hint, hint)}, is {_noun(value)}.")
+    if type(value) is not hint and not (hint is Any and (value is None or type(value) in _TYPE_NOUNS)):
+        problems.append(f"{where}: should be {_TYPE_NOUNS.get(hint, 'text or a number')}, is {_noun(value)}.")
+        return None
+    if (isinstance(value, float) and not math.isfinite(value)) or (type(value) is int and abs(value) >= 1 << 63):
+        problems.append(f"{where}: {value} is no number to reckon with.")
+        return None
+    if isinstance(value, str) and _unwritable(value):
+        problems.append(f"{where}: holds a NUL or half a surrogate pair ({value!r}); write it without.")
         return None
     return _bounded(value, where, problems, metadata)
+
+
+def _unwritable(text: str) -> bool:
+    """Whether no file system and no UTF-8 file takes the text."""
+    return "\0" in text or any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _bounded(value: Any, where: str, problems: list[str], metadata: Mapping[str, Any]) -> Any:
@@ -168,6 +193,7 @@ def _bounded(value: Any, where: str, problems: list[str], metadata: Mapping[str,
     return value
 
 
+_MAPPINGS = (dict, Mapping)
 _TYPE_NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 

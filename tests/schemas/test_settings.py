@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +29,8 @@ class Example:
     limit: int | None = None
     flag: bool = False
     inner: Inner = field(default_factory=Inner)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
 
 
 def test_values_take_the_field_types() -> None:
@@ -32,6 +38,44 @@ def test_values_take_the_field_types() -> None:
     made = parse(Example, {"name": 3, "ratio": 1, "paths": "a.txt", "inner": {"depth": 2}}, "x", problems)
     assert not problems
     assert made == Example(name="3", ratio=1.0, paths=("a.txt",), inner=Inner(2))
+
+
+@pytest.mark.parametrize(
+    ("yaml", "says"),
+    [
+        ("ratio: .nan", "x.ratio: nan is no number to reckon with"),
+        ("ratio: -.inf", "x.ratio: -inf is no number"),
+        ("ratio: 1" + "0" * 400, "x.ratio: should be a number"),
+        ("limit: 99999999999999999999999999", "x.limit: 99999999999999999999999999 is no number"),
+        ("limit: 0b1_02", "x.limit: should be a whole number"),
+        ("flag: yes please", "x.flag: should be true or false"),
+        ('mode: "fast\\0"', "x.mode: holds a NUL"),
+        ('paths: ["a", "\\ud800"]', r"x.paths\[1\]: holds a NUL or half a surrogate pair"),
+        ("paths: [[a]]", r"x.paths\[0\]: should be text, is a list"),
+        ("columns: {ask: null}", "x.columns.ask: should be text, is empty"),
+        ("columns: {ask: [a]}", "x.columns.ask: should be text, is a list"),
+        ("where: {day: 2024-01-01}", "x.where.day: should be text or a number, is date"),
+        ("where: {day: [1, {a: 2}]}", r"x.where.day\[1\]: should be text or a number, is a mapping"),
+        ("where: {day: .inf}", "x.where.day: inf is no number"),
+    ],
+)
+def test_values_that_no_hash_or_file_takes_are_problems(tmp_path: Path, yaml: str, says: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("name: a\n" + yaml + "\n", "utf-8")
+    problems: list[str] = []
+    assert parse(Example, load_yaml(path), "x", problems) is None
+    assert len(problems) == 1
+    assert re.match(says, problems[0]), problems
+
+
+def test_where_takes_what_json_takes() -> None:
+    problems: list[str] = []
+    given = {"a": "儿科", "b": 1, "c": [True, None, 0.5]}
+    made = parse(Example, {"name": "x", "where": given, "columns": {"ask": 3}}, "x", problems)
+    assert made is not None, problems
+    assert made.where == given
+    assert made.columns == {"ask": "3"}
+    json.dumps(asdict(made), allow_nan=False)
 
 
 def test_every_problem_is_collected_with_its_place() -> None:
@@ -58,6 +102,8 @@ def test_every_problem_is_collected_with_its_place() -> None:
         ("- 1\n", "a configuration is a mapping"),
         ("1: x\n", "is not text"),
         ("a: [1\n", "line 2"),
+        ("a: 2024-13-45\n", "holds a value that is none"),
+        ("a: " + "9" * 5000 + "\n", "holds a value that is none"),
         ("", "a configuration is a mapping"),
         ("a: " + "[" * 5000, "nested too deeply"),
     ],

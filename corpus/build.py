@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from corpus.plan import Plan, Step
-from corpus.publish import Outcome, publish
+from corpus.publish import Outcome, lost_parts, publish
 from corpus.reading import close_reader
 from corpus.store import Store
 from pipelines import shuffle
@@ -70,24 +70,28 @@ class Built:
     """False: the version was there already, with the same content hash, and nothing was done."""
 
 
-def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True) -> Built:
+def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True, fresh: bool = False) -> Built:
     """The published version of a plan; builds it unless it is there.
 
     Args:
         plan: What to do.
         progress: Told of every task.
         keep_work: False removes the workspace afterwards: the next build starts from nothing.
+        fresh: True removes it before.
 
     Raises:
         StoreError: the version's name is taken by other content, or another build is running in this store.
     """
     store = Store(plan.config.store)
-    existing = store.claim(plan.config.header.version, plan.content_hash)
-    if existing is not None:
-        return Built(store.version_dir(existing.version), existing, is_new=False)
+    if (there := _published(plan, store)) is not None:
+        return there
     with locked(plan.config.store):
+        if (there := _published(plan, store)) is not None:  # by a build that ended just now
+            return there
         sweep_unfinished(str(plan.workspace))
         store.sweep_unfinished()
+        if fresh:
+            sweep_unused(str(plan.workspace), ())
         engine = local_engine(plan.config.header.engine.n_workers)
         try:
             runner = _Runner(engine, plan, progress or Silent())
@@ -98,6 +102,18 @@ def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True) 
             close_reader()
         sweep_unused(str(plan.workspace), runner.state.keys if keep_work else ())
     return Built(store.version_dir(manifest.version), manifest, is_new=True)
+
+
+def _published(plan: Plan, store: Store) -> Built | None:
+    """The version where it is there with the plan's content.
+
+    Raises:
+        StoreError: the name is taken by other content.
+    """
+    version = plan.config.header.version
+    lost = lost_parts(store.version_dir(version))
+    existing = store.claim(version, plan.content_hash_without(lost))
+    return None if existing is None else Built(store.version_dir(version), existing, is_new=False)
 
 
 @contextmanager

@@ -95,12 +95,8 @@ def build(
     from corpus.show import BuildProgress, show_built
 
     plan = make_plan(_load(config, store, version, workers))
-    if fresh:
-        from pipelines.workspace import sweep_unused
-
-        sweep_unused(str(plan.workspace), ())
     with BuildProgress(enabled=not as_json) as progress:
-        built = run_build(plan, progress)
+        built = run_build(plan, progress, fresh=fresh)
     if as_json:
         _print_json({"version_dir": str(built.version_dir), "is_new": built.is_new, **vars(built.manifest)})
     else:

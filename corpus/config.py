@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -15,13 +16,14 @@ from pipelines.base import BarrierStage, Stage
 from pipelines.stages import STAGE_KINDS
 from schemas.errors import ConfigError
 from schemas.records import TASKS
-from schemas.settings import did_you_mean, load_yaml, parse
+from schemas.settings import did_you_mean, expanded, load_yaml, parse
 from sources.base import Source
 from sources.isolation import Limits
 from sources.kinds import SOURCE_KINDS
+from sources.table_source import TableSource
 
-_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_SEMVER = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(-[0-9A-Za-z.-]{1,50})?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class Header:
     def __post_init__(self) -> None:
         problems = []
         if not _NAME.fullmatch(self.name):
-            problems.append(f"name `{self.name}` should be lower-case letters, digits, `.`, `_` and `-`.")
+            problems.append(f"name `{self.name}` should be lower-case letters, digits, `.`, `_` and `-`, at most 100.")
+        if self.name in ("versions", "work"):
+            problems.append(f"name `{self.name}` is what the store calls a folder of its own; take another.")
         if not _SEMVER.fullmatch(self.version):
             problems.append(f"version `{self.version}` is not a semantic version such as 0.1.0.")
         if problems:
@@ -105,26 +109,39 @@ class Header:
 
 @dataclass(frozen=True)
 class Config:
-    """A whole configuration. `base` is the folder that relative paths start from."""
+    """A whole configuration.
+
+    Attributes:
+        base: The folder that relative paths start from.
+        file: Where it was read from; no source means it, even with `path: .`.
+    """
 
     header: Header
     base: Path
     sources: tuple[Source, ...]
     stages: tuple[Stage, ...]
+    file: Path | None = None
 
     @property
     def store(self) -> Path:
         """The folder that holds this corpus's versions."""
-        return self.base / Path(self.header.store).expanduser() / self.header.name
+        return self.store_root / self.header.name
+
+    @property
+    def store_root(self) -> Path:
+        """The folder of the store, which may hold other corpora too."""
+        return self.base / expanded(self.header.store)
 
     def resolved(self) -> dict[str, Any]:
         """What decides the content, every default filled in: the same for the same corpus on every machine.
 
-        Leaves out the version's name, the store, the engine and the limits: they decide where and when.
+        Leaves out the version's name, the store, the engine and the limits: they decide where and when. A part that
+        the limits cost goes into the content hash by itself (`Plan.content_hash_without`).
         """
         return {
             "name": self.header.name,
             "language": self.header.language,
+            "description": self.header.description,
             "views": dataclasses.asdict(self.header.views),
             "sources": [{"kind": s.kind, **source_settings(s)} for s in self.sources],
             "stages": [{"kind": s.kind, **s.settings()} for s in self.stages],
@@ -153,10 +170,10 @@ def load_config(path: Path, **overrides: Any) -> Config:
     raw_sources, raw_stages = data.pop("sources", None), data.pop("stages", None)
     header = parse(Header, data, str(path.name), problems)
     sources = _sources(raw_sources, problems)
-    stages = _stages(raw_stages, header or Header(name="x"), tuple(s.source_id for s in sources), problems)
+    stages = _stages(raw_stages, header or Header(name="x"), _source_order(sources), problems)
     if problems or header is None:
         raise ConfigError(problems)
-    return Config(header, path.parent.resolve(), sources, stages)
+    return Config(header, path.parent.resolve(), sources, stages, path.resolve())
 
 
 def _sources(data: Any, problems: list[str]) -> tuple[Source, ...]:
@@ -178,8 +195,27 @@ def _sources(data: Any, problems: list[str]) -> tuple[Source, ...]:
         rest = {k: v for k, v in settings.items() if k != "kind"}
         source = parse(SOURCE_KINDS[kind], rest, where, problems, source_id=source_id)
         if source is not None:
+            problems.extend(_source_problems(source, where))
             made.append(source)
     return tuple(made)
+
+
+def _source_problems(source: Source, where: str) -> Iterator[str]:
+    """What only shows when the values are looked at for what they mean."""
+    if source.encoding is not None:
+        try:
+            codecs.lookup(source.encoding)
+        except LookupError:
+            yield f"{where}.encoding: `{source.encoding}` is no encoding, try `gb18030`, `utf-8` or `big5`."
+    if isinstance(source, TableSource):
+        for name in source.columns:
+            if name not in source.targets():
+                yield f"{where}.columns.{name}: no such field.{did_you_mean(name, source.targets())}"
+
+
+def _source_order(sources: tuple[Source, ...]) -> tuple[str, ...]:
+    """Whose copy of a text stays, the preferred first: an evaluation set is held back whole, then as configured."""
+    return tuple(s.source_id for s in sorted(sources, key=lambda s: s.role != "eval"))
 
 
 def _stages(data: Any, header: Header, source_order: tuple[str, ...], problems: list[str]) -> tuple[Stage, ...]:

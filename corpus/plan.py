@@ -15,6 +15,7 @@ publish     the views                                       instructions, prefer
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from sources.table_source import TableSource
 FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
 MADE = (INSTRUCTION, PREFERENCE)
 PUBLISHED = (INSTRUCTION, PREFERENCE, COMPLETION)
+WRITERS = tuple(f"corpus.{module}" for module in ("plan", "publish", "tables", "card", "card_text", "croissant"))
+"""Modules of this package that decide a version's bytes."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,23 @@ class Plan:
     @property
     def content_hash(self) -> str:
         """The version's identity: equal for equal configuration, files and stages, on any machine."""
+        return self.content_hash_without(())
+
+    def content_hash_without(self, lost: Iterable[Sequence[str]]) -> str:
+        """The identity of a version that some parts are missing from, for reasons that are not in their bytes.
+
+        Args:
+            lost: Of each such part its source, path and reason (`reading.LOST_REASONS`).
+        """
+        left_out = sorted(map(list, lost))
         return fingerprint(
             {
+                **({"lost": left_out} if left_out else {}),
                 "config": self.config.resolved(),
                 "parts": [[source.source_id, part.path, part.sha256] for source, part in self.parts],
                 "refused": [[r.source_id, r.path, r.reason] for r in self.refusals],
                 "steps": [[s.name, s.fingerprint] for s in self.steps],
-                "code": code_fingerprint("schemas", "sources", "pipelines"),
+                "code": code_fingerprint("schemas", "sources", "pipelines", *WRITERS),
                 "format": __version__,
             }
         )
@@ -99,7 +112,7 @@ def make_plan(config: Config) -> Plan:
     problems: list[str] = []
     for source in config.sources:
         try:
-            found, refused = _parts(source, config.base)
+            found, refused = _parts(source, config)
         except ConfigError as error:
             problems.extend(error.problems)
             continue
@@ -110,12 +123,13 @@ def make_plan(config: Config) -> Plan:
     return Plan(config, tuple(parts), tuple(refusals), _steps(config))
 
 
-def _parts(source: Source, base: Path) -> tuple[list[Part], list[Refusal]]:
+def _parts(source: Source, config: Config) -> tuple[list[Part], list[Refusal]]:
     if isinstance(source, TableSource) and source.hub:
         return hub_parts(source), []
     if not source.path:
         raise ConfigError([f"sources.{source.source_id}: `path:` is missing; name files, folders or patterns."])
-    return list_parts(source, base)
+    ours = (config.store_root, *([config.file] if config.file else []))
+    return list_parts(source, config.base, ours)
 
 
 def _steps(config: Config) -> tuple[Step, ...]:

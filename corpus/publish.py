@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from corpus import __version__
 from corpus.card import dataset_card, read_facts
 from corpus.croissant import croissant
 from corpus.plan import Plan
+from corpus.reading import LOST_REASONS
 from corpus.store import Store
 from corpus.tables import ProvenanceTask, RejectsTask, ViewTask
 from pipelines.workspace import Result, Shard, Task
@@ -23,6 +24,7 @@ from schemas.records import PAEDIATRIC_TASKS, SOURCE_KINDS, SPLITS
 from schemas.views import VIEW_READS
 
 Run = Callable[[Sequence[Task]], list[Result]]
+SOURCES = "SOURCES.jsonl"
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
         )
     staged = store.staging()
     rows = _lay_out(staged, results)
-    sources = _sources(plan, outcome.reads)
-    _write_jsonl(staged / "SOURCES.jsonl", _part_lines(plan, outcome.reads))
-    manifest = _manifest(plan, outcome, results["views"], sources)
+    lines = _part_lines(plan, outcome.reads)
+    _write_jsonl(staged / SOURCES, lines)
+    manifest = _manifest(plan, outcome, results["views"], plan.content_hash_without(_lost(lines)))
     (staged / "LICENSES.md").write_text(_licenses(manifest), "utf-8")
     manifest = _with_files(manifest, staged, rows)
     (staged / "README.md").write_text(dataset_card(manifest, read_facts(staged, manifest)), "utf-8")
@@ -61,6 +63,17 @@ def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
     (staged / MANIFEST).write_text(manifest.to_json(), "utf-8")
     store.publish(staged, manifest.version)
     return manifest
+
+
+def lost_parts(version_dir: Path) -> list[list[str]]:
+    """Of each part that a published version is missing for want of time, memory or a connection: what names it."""
+    path = version_dir / SOURCES
+    return _lost(map(json.loads, path.read_text("utf-8").splitlines())) if path.is_file() else []
+
+
+def _lost(lines: Iterable[dict[str, Any]]) -> list[list[str]]:
+    refused = ((line, line["refused"]["reason"]) for line in lines if line["refused"])
+    return [[line["source_id"], line["path"], reason] for line, reason in refused if reason in LOST_REASONS]
 
 
 def _tables(plan: Plan, outcome: Outcome, run: Run) -> dict[str, list[Result]]:
@@ -88,7 +101,10 @@ def _tables(plan: Plan, outcome: Outcome, run: Run) -> dict[str, list[Result]]:
 
 
 def _lay_out(staged: Path, results: dict[str, list[Result]]) -> dict[str, int]:
-    """Links or copies the workers' files to their places in the version; path → rows."""
+    """Copies the workers' files to their places in the version; path → rows.
+
+    No links: the workspace's file would be the version's, and what changes one would change the other.
+    """
     rows = {}
     for result in (r for group in results.values() for r in group):
         for relative, shard in zip(result.report["paths"], result.shards, strict=True):
@@ -148,7 +164,7 @@ def _sources(plan: Plan, reads: list[Result]) -> list[dict[str, Any]]:
     return found
 
 
-def _manifest(plan: Plan, outcome: Outcome, views: list[Result], sources: list[dict[str, Any]]) -> Manifest:
+def _manifest(plan: Plan, outcome: Outcome, views: list[Result], content_hash: str) -> Manifest:
     header = plan.config.header
     licenses: dict[str, int] = {}
     for result in views:
@@ -158,12 +174,12 @@ def _manifest(plan: Plan, outcome: Outcome, views: list[Result], sources: list[d
         name=header.name,
         version=header.version,
         description=header.description,
-        content_hash=plan.content_hash,
+        content_hash=content_hash,
         pedcorpus_version=__version__,
         views={r.report["view"]: _splits(r) for r in views},
         tasks={r.report["view"]: r.report["tasks"] for r in views if r.report["tasks"]},
         stages=outcome.stages,
-        sources=sources,
+        sources=_sources(plan, outcome.reads),
         licenses=dict(sorted(licenses.items())),
     )
 
@@ -178,17 +194,14 @@ def _splits(result: Result) -> dict[str, dict[str, Any]]:
 
 
 def _with_files(manifest: Manifest, staged: Path, rows: dict[str, int]) -> Manifest:
-    paths = sorted(p for p in staged.rglob("*") if p.is_file())
-    files = [
-        {
-            "path": p.relative_to(staged).as_posix(),
-            "sha256": sha256_file(p),
-            "n_bytes": p.stat().st_size,
-            "n_rows": rows.get(p.relative_to(staged).as_posix()),
-        }
-        for p in paths
-    ]
-    return Manifest(**{**vars(manifest), "files": files})
+    """The manifest with an entry for every file; those that it has already are not hashed again."""
+    entries = {entry["path"]: entry for entry in manifest.files}
+    for path in (p for p in staged.rglob("*") if p.is_file()):
+        name = path.relative_to(staged).as_posix()
+        if name not in entries:
+            size = path.stat().st_size
+            entries[name] = {"path": name, "sha256": sha256_file(path), "n_bytes": size, "n_rows": rows.get(name)}
+    return Manifest(**{**vars(manifest), "files": [entries[name] for name in sorted(entries)]})
 
 
 def _write_jsonl(path: Path, lines: list[dict[str, Any]]) -> None:

@@ -79,7 +79,7 @@ def _numbered(prefix: str, written: list[tuple[str, int]], stem: str) -> list[st
 
 
 def _key(*what: Any) -> str:
-    return fingerprint([*what, code_fingerprint("schemas", "corpus")])
+    return fingerprint([*what, code_fingerprint("schemas", "pipelines", "corpus.tables")])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import polars as pl
 
 from pipelines.base import BatchStage, MakeStage, Stage
 from pipelines.workspace import Count, Result, Shard
+from schemas.arrow import write_shard_file
 from schemas.fingerprints import code_fingerprint, fingerprint
 
 MIN_BUNDLE_ROWS, MAX_BUNDLE_ROWS = 500, 2_000
@@ -30,7 +31,7 @@ def read_shard(shard: Shard) -> pl.DataFrame:
 def write_shard(folder: Path, name: str, kind: str, key: str, frame: pl.DataFrame) -> Shard:
     """Writes rows of `kind` as `<folder>/<name>.parquet`."""
     path = folder / f"{name}.parquet"
-    frame.write_parquet(path, compression="zstd", compression_level=1, statistics=False)
+    write_shard_file(frame, path)
     return Shard(kind, str(path), key, frame.height)
 
 

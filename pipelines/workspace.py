@@ -1,10 +1,10 @@
 """Where work in progress lies, so that a build killed at any moment goes on from where it was.
 
     <root>/<key[:2]>/<key>/      one finished task: its files and, among them, `result.json`
-    <root>/tmp/                  tasks under way; swept when a build starts
+    <root>/tmp/                  tasks under way, and finished ones on their way out; swept when a build starts
 
-A task's key is the hash of everything that its output depends on. Its folder appears whole, by one rename, or
-not at all: what is there is right, and need not be done again.
+A task's key is the hash of everything that its output depends on. Its folder appears whole, by one rename, and
+goes whole, by another: what is there is right, and need not be done again.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Result:
     """`(stage, shard)`: the rows that the stage dropped."""
     counts: list[Count] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
+    is_final: bool = True
+    """False: what came of it may be otherwise next time (a time limit, a lost connection), so it is not kept."""
 
 
 class Task(Protocol):
@@ -69,18 +71,42 @@ def run_task(task: Task) -> Result:
     """The task's result: from the workspace if it is finished there, else done now and put there by one rename."""
     final = _folder(task.root, task.key)
     if not (final / RESULT).exists():
-        temporary = Path(task.root, "tmp", f"{task.key}-{uuid.uuid4().hex}")
+        temporary = Path(task.root, "tmp", f"{final.name}-{uuid.uuid4().hex}")
         temporary.mkdir(parents=True)
         result = task.run(temporary)
-        (temporary / RESULT).write_text(json.dumps(_to_json(result), ensure_ascii=False), "utf-8")
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.rename(temporary, final)
-        except OSError:
-            if not (final / RESULT).exists():  # otherwise another worker was first with the same work
-                raise
+        if not result.is_final:
             shutil.rmtree(temporary)
+            return result
+        (temporary / RESULT).write_text(json.dumps(_to_json(result), ensure_ascii=False), "utf-8")
+        _put(temporary, final)
     return _from_json(final, json.loads((final / RESULT).read_text("utf-8")))
+
+
+def _put(temporary: Path, final: Path) -> None:
+    """Makes a folder a finished task's, on the disk before it is visible; another worker may have been first."""
+    sync_tree(temporary)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.rename(temporary, final)
+    except OSError:
+        if not (final / RESULT).exists():
+            raise
+        shutil.rmtree(temporary)
+
+
+def sync_tree(folder: Path, whole: bool = True) -> None:
+    """Asks the system to put a folder's files on the disk, so that a power cut leaves no empty ones in their names.
+
+    Args:
+        folder: A folder.
+        whole: False: only its own list of names.
+    """
+    for path in [*(sorted(folder.rglob("*")) if whole else ()), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def finished(root: str, key: str) -> bool:
@@ -90,15 +116,23 @@ def finished(root: str, key: str) -> bool:
 
 def sweep_unfinished(root: str) -> None:
     """Removes what tasks of a killed build left half done."""
-    shutil.rmtree(Path(root, "tmp"), ignore_errors=True)
+    temporary = Path(root, "tmp")
+    if temporary.exists():
+        shutil.rmtree(temporary)
 
 
 def sweep_unused(root: str, used: Iterable[str]) -> int:
-    """Removes finished tasks that the last build did not use; returns how many."""
+    """Removes finished tasks that the last build did not use; returns how many.
+
+    Each leaves its name by a rename before its files go: killed in between, nothing half removed counts as finished.
+    """
     keep, n_removed = set(used), 0
     for folder in sorted(Path(root).glob("??/*")):
         if folder.name not in keep:
-            shutil.rmtree(folder)
+            leaving = Path(root, "tmp", f"{folder.name}-{uuid.uuid4().hex}")
+            leaving.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(folder, leaving)
+            shutil.rmtree(leaving)
             n_removed += 1
     return n_removed
 

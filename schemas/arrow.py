@@ -1,11 +1,31 @@
-"""Arrow types: large ones to build polars columns from Python values, plain ones for files that others read."""
+"""Arrow types and shard files.
+
+Large types build polars columns from Python values, plain ones are for files that others read.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
+
+from schemas.errors import ShardNotWritten
+
+
+def write_shard_file(frame: pl.DataFrame, path: Path) -> None:
+    """The rows as a Parquet file of the workspace: written once, read once or twice, so packed lightly.
+
+    Raises:
+        ShardNotWritten: the disk is full or the folder may not be written to.
+    """
+    try:
+        frame.write_parquet(path, compression="zstd", compression_level=1, statistics=False)
+    except (OSError, pl.exceptions.ComputeError) as error:  # polars hides a full disk in a type of its own
+        if not isinstance(error, OSError) and "IO error" not in str(error):
+            raise
+        raise ShardNotWritten(str(path.parent), str(error)) from error
 
 
 def arrow_schema(schema: dict[str, Any], *, large: bool) -> pa.Schema:

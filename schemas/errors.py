@@ -9,6 +9,8 @@
     ├── PushFailed               the Hub could not be reached, or does not accept (`corpus.hub_client`)
     │   └── PushConflict         somebody else committed meanwhile
     ├── WorkerLost               a worker process died (`pipelines.engine`)
+    ├── ShardNotWritten          the disk is full, or the workspace may not be written to (below)
+    ├── PartChanged              a file changed between planning and reading it (`corpus.reading`)
     └── ReaderNotStarted         the process that reads files did not start (`sources.isolation`)
 
 A message says where, what was found and what to do, in that order.
@@ -52,6 +54,17 @@ class PartRefused(PedCorpusError):
 
 class StoreError(PedCorpusError):
     """A store, version or record is missing, or something is in the way of writing one."""
+
+
+class ShardNotWritten(PedCorpusError):
+    """Rows could not be written to the workspace: no fault of what they came from, so the build stops."""
+
+    def __init__(self, folder: str, fault: str) -> None:
+        self.folder, self.fault = folder, fault
+        super().__init__(folder, fault)
+
+    def __str__(self) -> str:
+        return f"{self.folder}: cannot be written to ({self.fault}). Make room or mend it, and run the same again."
 
 
 class VerifyError(PedCorpusError):

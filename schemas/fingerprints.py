@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
+import unicodedata
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 _CODE_SUFFIXES = {".py", ".txt", ".json", ".tsv", ".yaml"}
+_LIBRARIES = (
+    "datasets",
+    "jieba",
+    "markdown-it-py",
+    "opencc",
+    "orjson",
+    "polars",
+    "pyarrow",
+    "pyoxigraph",
+    "pypdfium2",
+    "python-docx",
+    "rapidfuzz",
+    "selectolax",
+)
+"""What our results also come from: another release may read a PDF, or write a Parquet file, in other bytes."""
 
 
 def fingerprint(value: Any) -> str:
@@ -26,22 +44,39 @@ def sha256_file(path: Path) -> str:
 
 
 @functools.cache
-def code_fingerprint(*packages: str) -> str:
-    """A hash over every module and data file of our own `packages`.
+def code_fingerprint(*names: str) -> str:
+    """A hash over every module and data file of our own packages (or of single modules), and what they stand on.
 
-    It is part of every cache key and of every stage fingerprint, so that work done by older code is never taken
-    for today's.
+    It is part of every cache key and of every stage fingerprint, so that work done by older code, or by other
+    releases of the libraries, is never taken for today's.
     """
-    digest = hashlib.blake2b(digest_size=16)
-    for package in packages:
-        spec = importlib.util.find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
-            raise ModuleNotFoundError(package)
-        root = Path(next(iter(spec.submodule_search_locations)))
-        for path in _code_files(root):
+    digest = hashlib.blake2b(fingerprint(ground()).encode(), digest_size=16)
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(name)
+        root = Path(spec.origin).parent
+        for path in _code_files(root) if spec.submodule_search_locations else [Path(spec.origin)]:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+@functools.cache
+def ground() -> dict[str, str]:
+    """What decides results and is not ours: releases of libraries, Unicode's tables, zlib, whose ratio is a measure."""
+    return {
+        **{name: _release(name) for name in _LIBRARIES},
+        "unicode": unicodedata.unidata_version,
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+    }
+
+
+def _release(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _code_files(root: Path) -> Iterable[Path]:

@@ -15,14 +15,15 @@ import resource
 import sys
 import threading
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from schemas.errors import PartRefused, PedCorpusError
+from schemas.arrow import write_shard_file
+from schemas.errors import PartRefused, PedCorpusError, ShardNotWritten
 from sources.base import Batch, Part, ReadReport, Source
 from sources.hub import is_remote
 
@@ -41,9 +42,9 @@ class Limits:
         memory_mb: Private memory of the reading process (RLIMIT_DATA; Linux only).
     """
 
-    seconds: float = 120.0
-    seconds_per_mb: float = 3.0
-    memory_mb: int = 3_072
+    seconds: float = field(default=120.0, metadata={"min": 0.1, "max": 86_400.0})
+    seconds_per_mb: float = field(default=3.0, metadata={"min": 0.0, "max": 3_600.0})
+    memory_mb: int = field(default=3_072, metadata={"min": 256, "max": 1 << 24})
 
     def seconds_for(self, part: Part) -> float:
         """The wall-clock limit of a part; a part on the Hub has an hour, since its size is not known before."""
@@ -107,7 +108,9 @@ class Reader:
             self._reap()
 
     def _start(self) -> Connection:
-        if self._pipe is None or not self._child.is_alive():
+        if self._pipe is not None and not self._child.is_alive():
+            self._reap()
+        if self._pipe is None:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._child = context.Process(target=_serve, args=(theirs, self.limits), daemon=True)
@@ -155,8 +158,8 @@ def _serve(pipe: Connection, limits: Limits) -> None:
             return
         try:
             pipe.send(read_part(source, part, Path(folder)))
-        except PartRefused as refused:
-            pipe.send(refused)
+        except (PartRefused, ShardNotWritten) as error:
+            pipe.send(error)
         except MemoryError:
             pipe.send(
                 PartRefused("memory", f"{_at(part)} needs more than {limits.memory_mb} MB to read. Split the file.")
@@ -231,7 +234,7 @@ class _ShardWriter:
             done = self._written.setdefault(at, [])
             name = f"{'' if is_kept else 'rejected-'}{kind}-{len(done):05d}.parquet"
             frame = pl.concat(frames)
-            frame.write_parquet(self._folder / name, compression="zstd", compression_level=1, statistics=False)
+            write_shard_file(frame, self._folder / name)
             done.append((kind, name, frame.height))
             self._sizes[at] = (0, 0)
 

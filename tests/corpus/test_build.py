@@ -140,43 +140,51 @@ def test_only_a_changed_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_killed_at_any_moment_it_goes_on_from_there(built: Path, tmp_path: Path) -> None:
-    """Twenty kills spread over the build's whole duration; after each, what is published is whole."""
+    """Twenty kills spread over the build's work, the last of them while it publishes; each leaves only whole things."""
     config = write_small_corpus(tmp_path)
     old = build(make_plan(load_config(config))).version_dir
     before = hashes(old)
-    shutil.rmtree(tmp_path / "store" / "small" / "work")
-    command = [sys.executable, "-m", "corpus.cli", "build", str(config), "--version", "0.2.0", "--workers", "2"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    store = Store(tmp_path / "store" / "small")
+    shutil.rmtree(store.root / "work")
     (tmp_path / "sets.jsonl").write_text(
         '{"instruction": "请说一句问候的话。", "input": "", "output": "早上好，祝你一天顺利。"}\n', "utf-8"
     )
-    began = time.monotonic()
     reference = tmp_path / "reference"
     shutil.copytree(tmp_path, reference, ignore=shutil.ignore_patterns("store", "reference"))
     expected = build(make_plan(load_config(reference / "corpus.yaml", version="0.2.0"))).version_dir
-    duration = 3 * (time.monotonic() - began) + 2
+    n_tasks = n_finished(expected.parents[1])
     moments = random.Random(7)
-    n_killed = 0
-    for _ in range(N_KILLS):
-        process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=moments.uniform(0.05, 1) * duration)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            n_killed += 1
-        store = Store(tmp_path / "store" / "small")
+    for n in sorted(moments.randrange(n_tasks) for _ in range(N_KILLS - 3)):
+        kill_build(config, lambda n=n: n_finished(store.root) >= n)
+        assert store.versions() == ["0.1.0"]
+        assert hashes(old) == before
+    for _ in range(3):
+        kill_build(config, lambda: any((store.root / "versions").glob(".tmp-*")), moments.uniform(0, 0.1))
         assert hashes(old) == before
         for version in store.versions():
             assert verify(store.version_dir(version)) == []
-        if "0.2.0" in store.versions():
-            shutil.rmtree(store.version_dir("0.2.0"))
-            shutil.rmtree(store.root / "work")
-    assert n_killed >= N_KILLS // 4, "the kills came after the build; the test shows nothing"
     done = run_cli("build", str(config), "--version", "0.2.0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert hashes(tmp_path / "store" / "small" / "versions" / "0.2.0") == hashes(expected)
-    assert not list((tmp_path / "store" / "small" / "versions").glob(".tmp-*"))
+    assert hashes(store.version_dir("0.2.0")) == hashes(expected)
+    assert store.current() == "0.2.0"
+    assert not list((store.root / "versions").glob(".tmp-*"))
+
+
+def n_finished(corpus: Path) -> int:
+    """Finished tasks in a corpus's workspace."""
+    return len(list((corpus / "work").glob("??/*/result.json")))
+
+
+def kill_build(config: Path, is_time: Any, then_s: float = 0.0) -> None:
+    """Starts a build of version 0.2.0 and kills it when `is_time()`, or a little later; waits for its end."""
+    command = [sys.executable, "-m", "corpus.cli", "build", str(config), "--version", "0.2.0", "--workers", "2"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not is_time():
+        time.sleep(0.005)
+    time.sleep(then_s)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
 
 def test_two_builds_at_once_do_not_mix(tmp_path: Path) -> None:

@@ -68,9 +68,15 @@ def _practices() -> re.Pattern[str]:
     return re.compile("|".join(row["pattern"] for row in rows("unsafe_practices")))
 
 
-def suspect_pattern() -> str:
-    """A pattern of every drug and practice that some rule names."""
-    return "|".join([drug_pattern(), *(row["pattern"] for row in rows("unsafe_practices"))])
+def suspects(answer: pl.Series) -> pl.Series:
+    """Which answers name a drug or practice of some rule.
+
+    Cost: one pattern after the other; together in one they take six times as long.
+    """
+    found = answer.str.contains(drug_pattern())
+    for row in rows("unsafe_practices"):
+        found |= answer.str.contains(row["pattern"])
+    return found
 
 
 def age_months(text: str) -> float | None:

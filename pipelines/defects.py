@@ -23,6 +23,7 @@ _PAGE_LINES: Final = (
     r"(?m)^[ \t]*[-—–]+ ?\d{1,4} ?[-—–]+[ \t]*$|^[ \t]*第 ?\d{1,4} ?页(?: ?[，,/]? ?共 ?\d{1,4} ?页)?[ \t]*$"
     r"|(?:(?:\. ?){6,}|(?:· ?){4,}|…{3,}) ?\(?[0-9IVXivx]{1,5}\)?[ \t]*$"
 )
+_PAGE_TRIGGER: Final = r"[-—–] ?\d|第 ?\d{1,4} ?页|\. ?\. ?\.|·· ?|· ·|…{3}"
 _NOT_A_NUMBER: Final = r"(?:^|[^A-Za-z0-9_])(?:nan|NaN|NAN)(?:[^A-Za-z0-9_]|$)"
 _CODE: Final = (
     r"```|#include\s*<|public static void|(?m)^\s*(?:def|import|function|const|var|let) \w+.{0,60}[({:;=]"
@@ -30,6 +31,7 @@ _CODE: Final = (
 )
 _HAN: Final = r"\p{Han}"
 _LETTER: Final = r"[\p{L}]"
+_OTHER_SCRIPTS: Final = r"[[\p{L}--\p{Han}]&&[\x{800}-\x{10FFFF}]]|^[\P{L}]*$"
 _OPEN_END: Final = (
     r"[，、：；,;（(《“‘—]\s*$|[\n。；;]\s*(?:\d{1,2}|[一二三四五六七八九十])[.、．)）]\s*$"
     r"|(?:以及|由于|因为|包括|例如)\s*$"
@@ -44,6 +46,12 @@ _SELF: Final = r"我是|我叫|我的名字(?:是|叫)|作为(?:一个|一名|�
 
 MAX_COURTESY_CHARS: Final = 120
 """Longer answers are never courtesies alone."""
+SHORT_CHARS: Final = 30
+_COURTESY_TRIGGER: Final = (
+    "感谢|谢谢|祝|愿|希望|期望|很高兴|就诊|就医|看医生|检查|明确诊断|咨询|面诊|以上|遵医嘱|遵照医嘱"
+    "|有其他|有任何|有什么|有别的|提问过于|无法给|完整的病历"
+)
+"""Without any of these an answer loses a few words at most (好的, 是的), which decide about short ones only."""
 PROBE_CHARS: Final = 5
 MIN_REPETITIVE_CHARS: Final = 50
 
@@ -56,18 +64,24 @@ def mojibake(text: pl.Series) -> pl.Series:
 def markup_left(text: pl.Series, code_too: pl.Series) -> pl.Series:
     """Tags, entities, tokens, page lines, dot leaders, `nan`; and code where `code_too`."""
     found = text.str.extract(f"({markup.TAG}|{markup.COMMENT}|{markup.TOKEN}|{markup.REMNANT}|{markup.ENTITY})", 1)
-    found = _first(found, text.str.extract(f"({_PAGE_LINES})", 1), text.str.extract(f"({_NOT_A_NUMBER})", 1))
+    found = _first(found, _extracted(text, _PAGE_TRIGGER, _PAGE_LINES), _extracted(text, "nan|NaN|NAN", _NOT_A_NUMBER))
     code = pl.select(pl.when(code_too).then(text.str.extract(f"({_CODE})", 1))).to_series()
     return _first(found, code).str.strip_chars().str.head(40)
 
 
 def without_chinese(text: pl.Series, min_ratio: float) -> pl.Series:
-    """The share of Chinese among the letters, where it is below `min_ratio`."""
-    han, letters = text.str.count_matches(_HAN), text.str.count_matches(_LETTER)
-    frame = pl.DataFrame({"han": han, "letters": letters})
+    """The share of Chinese among the letters, where it is below `min_ratio`.
+
+    Text of three bytes a character is Chinese unless it holds other scripts of three bytes (kana, Hangul): only the
+    rest is counted character by character.
+    """
+    in_doubt = (text.str.len_bytes() < 2 * text.str.len_chars()) | text.str.contains(_OTHER_SCRIPTS)
+    some = text.filter(in_doubt)
+    frame = pl.DataFrame({"han": some.str.count_matches(_HAN), "letters": some.str.count_matches(_LETTER)})
     ratio = pl.when(pl.col("letters") > 0).then(pl.col("han") / pl.col("letters")).otherwise(0.0)
     low = pl.when(ratio < min_ratio).then((ratio * 100).round(0).cast(pl.Int64).cast(pl.String) + "%")
-    return frame.select(low.alias("found")).to_series()
+    found = frame.select(low.alias("found")).to_series()
+    return pl.Series([None] * len(text), dtype=pl.String).scatter(in_doubt.arg_true(), found)
 
 
 def unfinished(answer: pl.Series, min_chars: int) -> pl.Series:
@@ -81,7 +95,10 @@ def unfinished(answer: pl.Series, min_chars: int) -> pl.Series:
 def boilerplate_only(answer: pl.Series, min_han: int) -> pl.Series:
     """What is left of an answer without its courtesies, where that is less than `min_han` Chinese characters."""
     courtesies = "|".join(row["pattern"] for row in rows("boilerplate"))
-    short = answer.str.len_chars() <= MAX_COURTESY_CHARS
+    length = answer.str.len_chars()
+    foreign = answer.str.len_bytes() < 2 * length  # most of it is no Chinese
+    some = answer.str.contains(_COURTESY_TRIGGER) | (length <= SHORT_CHARS) | foreign
+    short = (length <= MAX_COURTESY_CHARS) & some
     rest = _where(short, answer).str.replace_all(courtesies, "")
     return _where(rest.str.count_matches(_HAN) < min_han, rest.str.strip_chars().str.head(20))
 

@@ -53,7 +53,7 @@ class DropLowQuality(BatchStage):
             be true: a drug for what it is not for, a diagnosis without any of its signs.
         unsafe_drugs: Drop answers with drugs that are not for the child's age (`contraindications.tsv`).
 
-    Cost: about 20 MB/s of text on one core.
+    Cost: about 30 MB/s of text on one core.
     Does not cover: wrong facts; those are checked against evidence later.
     """
 
@@ -156,7 +156,7 @@ class DropLowQuality(BatchStage):
         if self.adverts:
             title = frame.get_column("title").fill_null("") if kind == DIALOGUE else pl.Series([""] * frame.height)
             findings["advert"] = defects.adverts(title + "\n" + question.str.split("\n").list.first(), answer)
-        drug = answer.str.contains(contraindications.suspect_pattern())
+        drug = contraindications.suspects(answer)
         adult = answer.str.contains(_ADULT_ANSWER) & ~question.str.contains(_ADULT_ANSWER)
         suspects = (drug & pl.Series([self.unsafe_drugs] * frame.height)) | adult
         if suspects.any():

@@ -62,14 +62,20 @@ class MakeStage(Stage):
 
 @dataclass(frozen=True)
 class BarrierStage(Stage):
-    """Decides over all rows. `keys` runs in the workers, `decide` on what they return, small by design."""
+    """Decides over all rows. `keys` runs in the workers, `decide` on what they return, small by design.
+
+    Class attributes:
+        across_kinds: Whether rows of all kinds that it reads are decided together, or each kind by itself.
+    """
+
+    across_kinds: ClassVar[bool] = False
 
     def keys(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """A small row for each row: `record_id`, `key` (rows with equal keys are decided together) and more."""
+        """A small row for each row, in order: `record_id`, `key` (equal ones are decided together) and more."""
         raise NotImplementedError
 
     def decide(self, keys: pl.DataFrame) -> pl.DataFrame:
-        """Whole groups of equal `key` in; `record_id` and `drop_reason` of the rows to drop out.
+        """Whole groups of equal `key` in; `record_id`, `drop_reason` and `drop_detail` of the rows to drop out.
 
         The answer for a group depends on that group alone, so a distributed engine may shuffle by `key`.
         """

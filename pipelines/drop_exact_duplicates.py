@@ -1,6 +1,7 @@
 """Drops records that say the same as another, letter for letter.
 
-Space is no letter: two copies of one text that differ only in line breaks are the same text.
+Space is no letter: two copies of one text that differ only in line breaks are the same text. Between two digits it
+is one, for 第1 2周 is not 第12周.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class DropExactDuplicates(BarrierStage):
     def keys(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """`key`: a hash of the record's text without space; `rank`: of its source."""
         ranks = {source: i for i, source in enumerate(self.source_order)}
-        texts = frame.select(_text_of(kind).str.replace_all(r"\s+", "").alias("text"))["text"].fill_null("")
+        texts = frame.select(_without_space(_TEXTS[kind]).alias("text"))["text"].fill_null("")
         key = pl.Series("key", [_hash(kind, text) for text in texts.to_list()], dtype=pl.String)
         rank = frame["source_id"].replace_strict(ranks, default=len(ranks), return_dtype=pl.Int64)
         return pl.DataFrame({"record_id": frame["record_id"], "key": key, "rank": rank})
@@ -49,6 +50,12 @@ class DropExactDuplicates(BarrierStage):
 
 def _hash(kind: str, text: str) -> str:
     return hashlib.blake2b(f"{kind}\0{text}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _without_space(text: pl.Expr) -> pl.Expr:
+    """The text without its space, but for one blank where there is space between two digits."""
+    single = text.str.replace_all(r"\s+", " ")
+    return single.str.replace_all(r"(^|[^0-9]) ", "$1").str.replace_all(r" ([^0-9]|$)", "$1")
 
 
 def _messages_text(column: str) -> pl.Expr:
@@ -69,7 +76,3 @@ _TEXTS = {
     PREFERENCE: _joined(_messages_text("prompt"), "chosen", "rejected"),
     COMPLETION: pl.col("text"),
 }
-
-
-def _text_of(kind: str) -> pl.Expr:
-    return _TEXTS[kind]

@@ -17,12 +17,15 @@ from pipelines.base import BarrierStage, MakeStage
 from pipelines.engine import Engine
 from pipelines.tasks import DropTask, MakeTask, read_shard, stage_fingerprint, write_shard
 from pipelines.workspace import Result, Shard, Task
-from schemas.fingerprints import fingerprint
+from schemas.fingerprints import code_fingerprint, fingerprint
 
 ROWS_PER_PARTITION = 250_000
 """Keys to a partition: some 20 MB in memory."""
 GROUP_ROWS_PER_PARTITION = 20_000
 """Whole records to a partition of a grouping."""
+
+_AT = ("record_id", "shard", "row")
+_DROP = ("shard", "row", "record_id", "drop_reason", "drop_detail")
 
 Run = Callable[[Engine, Sequence[Task]], list[Result]]
 """Runs tasks and returns their results in the order of the tasks."""
@@ -61,8 +64,12 @@ class KeysTask:
         return fingerprint(["keys", stage_fingerprint(self.stage), self.shard.key, self.n_partitions])
 
     def run(self, folder: Path) -> Result:
-        """One shard of keys a partition."""
-        keys = self.stage.keys(self.shard.kind, read_shard(self.shard))
+        """One shard of keys a partition, each with the number of its row."""
+        rows = read_shard(self.shard)
+        keys = self.stage.keys(self.shard.kind, rows)
+        if keys["record_id"].to_list() != rows["record_id"].to_list():
+            raise AssertionError(f"{self.stage.kind}: keys must be a row for each row of the shard, in its order")
+        keys = keys.with_row_index("row")
         parts = _partitioned(keys, "key", self.n_partitions)
         return Result([write_shard(folder, f"p{i:05d}", "keys", f"{self.key}-{i}", p) for i, p in enumerate(parts)])
 
@@ -81,15 +88,24 @@ class DecideTask:
         return fingerprint(["decide", stage_fingerprint(self.stage), [s.key for s in self.shards]])
 
     def run(self, folder: Path) -> Result:
-        """The drops with the number of the shard that each is in; the report has a hash of them a shard."""
+        """The drops with the number of the shard and of the row; the report has a hash of them a shard."""
         keys = pl.concat([read_shard(s).with_columns(shard=pl.lit(i)) for i, s in enumerate(self.shards)])
-        drops = self.stage.decide(keys.drop("shard")).join(keys.select("record_id", "shard"), on="record_id")
-        drops = drops.select("shard", "record_id", "drop_reason", "drop_detail").sort("shard", "record_id")
+        firsts = keys.unique("record_id", keep="first", maintain_order=True)
+        again = keys.join(firsts.select("shard", "row"), on=["shard", "row"], how="anti")
+        decided = self.stage.decide(firsts.drop("shard", "row")).join(keys.select(_AT), on="record_id")
+        drops = pl.concat([decided.select(_DROP), self._repeated(again, decided).select(_DROP)]).sort("shard", "row")
         digests = {
             str(number): fingerprint(rows.drop("shard").rows())
             for (number,), rows in drops.partition_by("shard", as_dict=True, maintain_order=True).items()
         }
         return Result([write_shard(folder, "drops", "drops", self.key, drops)], report={"digests": digests})
+
+    def _repeated(self, again: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+        """Rows that a stage cannot tell apart, since their ids are equal: the first stands for all."""
+        left = again.join(decided.select("shard", "row"), on=["shard", "row"], how="anti")
+        return left.with_columns(
+            pl.lit(f"{self.stage.kind}:same_record").alias("drop_reason"), pl.col("record_id").alias("drop_detail")
+        )
 
 
 def barrier(engine: Engine, run: Run, root: str, stage: BarrierStage, shards: Sequence[Shard]) -> list[Result]:
@@ -117,7 +133,8 @@ class GroupTask:
 
     @property
     def key(self) -> str:
-        return fingerprint(["group", self.column, self.shard.key, self.n_partitions])
+        code = code_fingerprint("schemas", "pipelines")
+        return fingerprint(["group", self.column, self.shard.key, self.n_partitions, code])
 
     def run(self, folder: Path) -> Result:
         """One shard of records a partition."""

@@ -123,7 +123,7 @@ class DropTask:
     stage: str
     shard: Shard
     decisions: tuple[str, ...]
-    """Parquet files with `shard`, `record_id`, `drop_reason`, `drop_detail`."""
+    """Parquet files with `shard`, `row`, `drop_reason`, `drop_detail`."""
     index: int
     """The shard's number in the decisions."""
     digest: str
@@ -131,7 +131,7 @@ class DropTask:
 
     @property
     def key(self) -> str:
-        return fingerprint(["drop", self.stage, self.shard.key, self.digest])
+        return fingerprint(["drop", self.stage, self.shard.key, self.digest, code_fingerprint("schemas", "pipelines")])
 
     def run(self, folder: Path) -> Result:
         """The rows that stay in one shard, the dropped in another."""
@@ -139,12 +139,12 @@ class DropTask:
         drops = (
             pl.scan_parquet(list(self.decisions))
             .filter(pl.col("shard") == self.index)
-            .select("record_id", "drop_reason", "drop_detail")
+            .select("row", "drop_reason", "drop_detail")
             .collect()
         )
         columns = frame.columns
-        marked = frame.drop("drop_reason", "drop_detail").join(drops, on="record_id", how="left", maintain_order="left")
-        marked = marked.select(columns)
+        numbered = frame.drop("drop_reason", "drop_detail").with_row_index("row")
+        marked = numbered.join(drops, on="row", how="left", maintain_order="left").select(columns)
         kept = pl.col("drop_reason").is_null()
         frame, dropped_rows = marked.filter(kept), marked.filter(~kept)
         result.counts.append(_count(self.stage, kind, frame, dropped_rows))

@@ -103,6 +103,38 @@ def test_a_barrier_keeps_one_of_each_wherever_copies_lie(tmp_path: Path, pool: P
         assert keepers <= {"s0", "s1"}
 
 
+@pytest.mark.parametrize("n_shards", [1, 2, 5])
+def test_a_record_that_comes_twice_stays_once(tmp_path: Path, n_shards: int) -> None:
+    """Equal ids: a join by id would drop both, or none."""
+    rows = [triple("麻疹", "症状", "发热"), triple("麻疹", "症状", "皮疹"), triple("水痘", "症状", "发热", "s1")]
+    doubled = [rows[0], rows[1], rows[0], rows[2], triple("麻疹", "症状", "发热", "s2"), rows[0]]
+    stage = DropExactDuplicates(source_order=("s2", "kg", "s1"))
+    results = shuffle.barrier(InlineEngine(), run, str(tmp_path / "w"), stage, shards_of(tmp_path, doubled, n_shards))
+    kept = pl.concat([pl.read_parquet(s.path) for r in results for s in r.shards])
+    assert sorted(kept.select("source_id", "head", "tail").rows()) == [
+        ("kg", "麻疹", "皮疹"), ("s1", "水痘", "发热"), ("s2", "麻疹", "发热"),
+    ]  # fmt: skip
+    (count,) = total([c for r in results for c in r.counts])
+    assert (count.n_in, count.n_out, sum(count.dropped.values())) == (6, 3, 3)
+
+    own = DropExactDuplicates(source_order=("kg", "s2", "s1"))
+    results = shuffle.barrier(InlineEngine(), run, str(tmp_path / "v"), own, shards_of(tmp_path, doubled, n_shards))
+    (count,) = total([c for r in results for c in r.counts])
+    assert count.n_out == 3
+    assert count.dropped == {"drop_exact_duplicates:same_record": 2, "drop_exact_duplicates:same_text": 1}
+
+
+def test_space_is_no_letter_except_between_digits() -> None:
+    def n_kept(*tails: str) -> int:
+        frame = frame_of(TRIPLE, [triple("病", "量", tail, f"s{i}") for i, tail in enumerate(tails)])
+        stage = DropExactDuplicates()
+        return len(tails) - stage.decide(stage.keys(TRIPLE, frame)).height
+
+    assert n_kept("每次 10 mg", "每次10mg", " 每次10\nmg ", "每 次10\u3000mg") == 1
+    assert n_kept("第1 2周", "第12周", "第1  2 周") == 2
+    assert n_kept("1 2 3", "1 23", "12 3", "123") == 4
+
+
 def test_every_removal_names_its_keeper(tmp_path: Path) -> None:
     rows = [triple("麻疹", "症状", "发热", "s0"), triple("麻疹", "症状", "发热", "s1")]
     (result,) = shuffle.barrier(

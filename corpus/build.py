@@ -207,12 +207,13 @@ class _Runner:
 
     def _barrier(self, stage: BarrierStage, reads: tuple[str, ...]) -> None:
         root, counts = str(self.plan.workspace), []
-        for kind in reads:
-            if kind in stage.reads:
-                for result in shuffle.barrier(self.engine, self._run, root, stage, self.state.shards.pop(kind, [])):
-                    self._take(result)
-                    self._add(result)
-                    counts += result.counts
+        kinds = [kind for kind in reads if kind in stage.reads]
+        for together in [kinds] if stage.across_kinds else [[kind] for kind in kinds]:
+            shards = [shard for kind in together for shard in self.state.shards.pop(kind, [])]
+            for result in shuffle.barrier(self.engine, self._run, root, stage, shards):
+                self._take(result)
+                self._add(result)
+                counts += result.counts
         self._record(stage.kind, stage_fingerprint(stage), stage.settings(), counts)
 
     def _make(self, stage: MakeStage, reads: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pipelines.base import BarrierStage, Stage
+from pipelines.base import Stage
 from pipelines.stages import STAGE_KINDS
 from schemas.errors import ConfigError
 from schemas.records import TASKS
@@ -170,7 +170,7 @@ def load_config(path: Path, **overrides: Any) -> Config:
     raw_sources, raw_stages = data.pop("sources", None), data.pop("stages", None)
     header = parse(Header, data, str(path.name), problems)
     sources = _sources(raw_sources, problems)
-    stages = _stages(raw_stages, header or Header(name="x"), _source_order(sources), problems)
+    stages = _stages(raw_stages, header or Header(name="x"), sources, problems)
     if problems or header is None:
         raise ConfigError(problems)
     return Config(header, path.parent.resolve(), sources, stages, path.resolve())
@@ -218,7 +218,7 @@ def _source_order(sources: tuple[Source, ...]) -> tuple[str, ...]:
     return tuple(s.source_id for s in sorted(sources, key=lambda s: s.role != "eval"))
 
 
-def _stages(data: Any, header: Header, source_order: tuple[str, ...], problems: list[str]) -> tuple[Stage, ...]:
+def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: list[str]) -> tuple[Stage, ...]:
     """Every stage in its fixed order, with the options given; `NAME: false` leaves one out."""
     data = {} if data is None else data
     if not isinstance(data, Mapping):
@@ -227,17 +227,18 @@ def _stages(data: Any, header: Header, source_order: tuple[str, ...], problems: 
     for name in data:
         if name not in STAGE_KINDS:
             problems.append(f"stages.{name}: no such stage.{did_you_mean(str(name), STAGE_KINDS)}")
+    held_out = tuple(s.source_id for s in sources if s.role == "eval")
+    given: dict[str, dict[str, Any]] = {
+        "drop_exact_duplicates": {"source_order": _source_order(sources)},
+        "drop_held_out": {"eval_sources": held_out},
+        "fill_assistant": dataclasses.asdict(header.assistant),
+    }
     made: list[Stage] = []
     for kind, cls in STAGE_KINDS.items():
         options = data.get(kind)
-        if options is False:
+        if options is False or (kind == "drop_held_out" and not held_out):
             continue
-        given: dict[str, Any] = {}
-        if issubclass(cls, BarrierStage) and any(f.name == "source_order" for f in dataclasses.fields(cls)):
-            given["source_order"] = source_order
-        if kind == "fill_assistant":
-            given |= dataclasses.asdict(header.assistant)
-        stage = parse(cls, {} if options is True else options, f"stages.{kind}", problems, **given)
+        stage = parse(cls, {} if options is True else options, f"stages.{kind}", problems, **given.get(kind, {}))
         if stage is not None:
             made.append(stage)
     return tuple(made)

@@ -9,6 +9,7 @@ make        make_instructions                               documents, triples, 
 filter      drop_low_quality                                instructions and preferences
 dedup       drop_exact_duplicates                           instructions and preferences
 complete    make_completions                                documents, triples, instructions
+hold_out    drop_held_out (where a source is for evaluation)  instructions, preferences, completions
 split       assign_splits                                   instructions, preferences, completions
 publish     the views                                       instructions, preferences, completions
 """
@@ -147,5 +148,6 @@ def _steps(config: Config) -> tuple[Step, ...]:
         *step("filter", MADE, "drop_low_quality"),
         *step("dedup_made", MADE, "drop_exact_duplicates"),
         *step("complete", (DOCUMENT, TRIPLE, INSTRUCTION), "make_completions"),
+        *step("hold_out", PUBLISHED, "drop_held_out"),
         *step("split", PUBLISHED, "assign_splits"),
     )

@@ -45,7 +45,7 @@ _SECTIONS = (
     ("`engine:`", EngineConfig, ()),
     ("`limits:` what reading one file may cost", Limits, ()),
 )
-_GIVEN = {"source_order", "source_id"}
+_GIVEN = {"source_order", "source_id", "eval_sources"}
 """Fields that the program sets itself."""
 
 

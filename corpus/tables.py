@@ -40,19 +40,21 @@ class _Writer:
         self._schema = arrow_schema(schema, large=False)
         self._open: pq.ParquetWriter | None = None
         self._held: list[pl.DataFrame] = []
+        self._n_held = 0
         self.rows: list[int] = []
 
     def add(self, frame: pl.DataFrame) -> None:
         if not frame.height:
             return
         self._held.append(frame)
-        if sum(f.height for f in self._held) >= ROW_GROUP_ROWS:
+        self._n_held += frame.height
+        if self._n_held >= ROW_GROUP_ROWS:
             self._flush()
 
     def _flush(self) -> None:
         if not self._held:
             return
-        frame, self._held = pl.concat(self._held), []
+        frame, self._held, self._n_held = pl.concat(self._held), [], 0
         if self._open is None or self.rows[-1] >= ROWS_PER_FILE:
             self._close_file()
             path = self._folder / f"{self._stem}-{len(self.rows):05d}.parquet"
@@ -108,7 +110,8 @@ class ViewTask:
             if "evidence" in frame.columns:
                 pointed_at = frame["evidence"].explode(empty_as_null=False).struct.field("record_id")
                 ids.add(pl.DataFrame({"record_id": pointed_at.drop_nulls().unique(maintain_order=True)}))
-            rows = view_rows(self.view, frame).with_columns(frame["split"])
+            # Without `assign_splits` nothing is held back: what has no split is trained on.
+            rows = view_rows(self.view, frame).with_columns(frame["split"].fill_null("train"))
             for split, writer in writers.items():
                 writer.add(rows.filter(pl.col("split") == split).drop("split"))
         return self._result(folder, writers, tally, ids)

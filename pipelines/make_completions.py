@@ -45,7 +45,8 @@ class MakeCompletions(MakeStage):
         return "head" if kind == TRIPLE else None
 
     def make(self, kind: str, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
-        """Completions made from the rows."""
+        """Completions made from the rows; none from rows of evaluation sources, which have their split already."""
+        frame = frame.filter(pl.col("split").is_null())
         rows = {DOCUMENT: self._documents, TRIPLE: self._triples, INSTRUCTION: self._instructions}[kind](frame)
         return {COMPLETION: frame_of(COMPLETION, [row for row in rows if len(row["text"]) >= self.min_chars])}
 

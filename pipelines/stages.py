@@ -11,6 +11,7 @@ from pipelines.assign_splits import AssignSplits
 from pipelines.base import Stage
 from pipelines.deidentify import Deidentify
 from pipelines.drop_exact_duplicates import DropExactDuplicates
+from pipelines.drop_held_out import DropHeldOut
 from pipelines.drop_low_quality import DropLowQuality
 from pipelines.drop_off_topic import DropOffTopic
 from pipelines.fill_assistant import FillAssistant
@@ -29,6 +30,7 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         DropExactDuplicates,
         MakeInstructions,
         MakeCompletions,
+        DropHeldOut,
         AssignSplits,
     )
 }

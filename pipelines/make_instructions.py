@@ -44,8 +44,8 @@ class MakeInstructions(MakeStage):
     reads: ClassVar[tuple[str, ...]] = (DOCUMENT, TRIPLE, DIALOGUE)
 
     max_per_disease: int = field(default=20, metadata={"min": 0})
-    max_advice: int = field(default=5, metadata={"min": 0})
-    max_consultations: int = field(default=2, metadata={"min": 0})
+    max_advice: int = field(default=6, metadata={"min": 0})
+    max_consultations: int = field(default=3, metadata={"min": 0})
     max_per_section: int = field(default=4, metadata={"min": 0})
     max_per_table: int = field(default=60, metadata={"min": 0})
     max_per_dialogue: int = field(default=3, metadata={"min": 0})

@@ -16,6 +16,7 @@ from pipelines.teacher.classes_infectious import INFECTIOUS
 from pipelines.teacher.classes_neonatal import NEONATAL_CLASSES
 from pipelines.teacher.classes_organs import ORGANS
 from pipelines.teacher.classes_other import OTHER
+from pipelines.teacher.contradictions import contradicts
 from pipelines.teacher.disease_classes import DiseaseClass
 from pipelines.teacher.hallmarks import has_hallmark
 from pipelines.teacher.lay_names import lay_name
@@ -27,7 +28,7 @@ CLASSES: Final = (INFECTIOUS[0], *NEONATAL_CLASSES, *INFECTIOUS[1:], *ORGANS, *O
 
 _AGE: Final = ("新生儿", "婴幼儿", "小儿", "儿童", "婴儿", "幼儿")
 _NOT_A_NAME: Final = re.compile(
-    r"\.\.|…|\d+\s*[-~～—]|[?？!！:：;；]|检查$|治疗$|现象$|(?<!缺陷)疾病$|遗传病$|障碍疾病|^弱智$|^维生素中毒$|^溶血$|^维生素缺乏$"
+    r"\.\.|…|\d+\s*[-~～—]|[?？!！:：;；]|检查$|治疗$|现象$|常见的|紫瘢|热感冒|奎宁|(?<!缺陷)疾病$|遗传病$|障碍疾病|^弱智$|^维生素中毒$|^溶血$|^维生素缺乏$"
 )
 _ADULT: Final = re.compile(r"成年|成人|老年|中年|孕妇|妊娠|性生活|烟酒|医护|胎儿$")
 # Diseases of grown-ups that graphs put under 儿科, and syndromes that no child word vouches for.
@@ -38,7 +39,7 @@ _CHILD: Final = re.compile(r"儿|婴|幼|少年|童|(?:[0-9]|1[0-7])岁|月龄|�
 _NEVER: Final = re.compile(
     r"\.\.|…|暂无|无$|妇科|宫颈|盆腔|尿道癌|人流|老年|妊娠|性功能|性生活|勃起|前列腺|白带增多|月经|经期|更年|男子|"
     r"肝郁|气滞|气血|痰湿|浮脉|脉象|脉[数细弦浮沉滑]|舌苔|平滑肌|粘膜水肿|粘膜苍白|囊虫病|侏儒|脑血管瘤|颅咽管瘤|发作性睡病|触电|陶奇|HIV|钼靶|"
-    r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|肢皮炎综合|双相型|^皮疹检查$|^皮肤颜色$|仪$|腺瘤|放射性|扫描电子"
+    r"生理性|跳跃征|愚|痴呆|超级影像|沮丧|结肠袋|玻璃样|离子内流|肢皮炎综合|双相型|^皮疹检查$|^皮肤颜色$|仪$|腺瘤|放射性|扫描电子|血沉方程|鼻咽部活组织|胃肠道症状|肝炎导致|败血症肾|女性生殖|男性生殖"
 )
 _NO_EXAM: Final = frozenset(
     {"皮疹", "皮损", "皮肤颜色", "体位", "脐检查", "疾病筛查", "健康体检", "皮肤病的物理检查", "皮肤病理检查"}
@@ -194,6 +195,10 @@ def _disease(head: str, rows: Sequence[Row]) -> Disease | None:
         "people": tuple(Fact(p, row) for row in raw.get("people", ()) if (p := _people(row["tail"], head))),
         **{aspect: _texts(raw.get(aspect, ())) for aspect in ("cause", "prevention", "transmission")},
         "infectious": tuple(Fact(row["tail"], row) for row in raw.get("infectious", ()) if _agrees(row["tail"], kind)),
+    }
+    facts = {
+        aspect: tuple(fact for fact in found if not contradicts(head, aspect, fact.text))
+        for aspect, found in facts.items()
     }
     if not has_hallmark(head, [fact.text for fact in facts["symptom"]]):
         facts["symptom"] = ()  # what is left tells another disease

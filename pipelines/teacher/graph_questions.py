@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from pipelines.teacher import fact_wording as facts
+from pipelines.teacher import linked_wording as linked
 from pipelines.teacher.diseases import Disease
 from pipelines.teacher.hallmarks import has_hallmark
-from pipelines.teacher.lay_names import after_asking, lay_name
+from pipelines.teacher.lay_names import after_asking, exact_lay_name, in_short, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
 from pipelines.teacher.rows import assistant, instruction, user
 
@@ -28,59 +30,6 @@ class Draft(NamedTuple):
     used: tuple[str, ...]
 
 
-SYMPTOM: Final = (
-    "{d}有哪些表现？",
-    "孩子得了{d}，一般会有什么症状？",
-    "怎么看出孩子可能得了{d}？",
-    "请问{d}常见的症状有哪些？",
-    "{d}的临床表现主要有哪些？",
-    "作为家长，想早点发现{d}，平时该留意哪些表现？",
-    "在儿科实习，想请教一下{d}会有哪些临床表现？",
-    "{d}的孩子通常会出现哪些不舒服？",
-)
-EXAM: Final = (
-    "怀疑孩子得了{d}，可能需要做哪些检查？",
-    "{d}要做什么检查才能查出来？",
-    "诊断{d}通常会用到哪些检查？",
-    "医生说孩子可能是{d}，接下来会做什么检查？",
-    "{d}的辅助检查有哪些？",
-    "想排查{d}，可以做哪些检查？",
-)
-COMPLICATION: Final = (
-    "{d}可能引起哪些并发症？",
-    "孩子得了{d}，要警惕哪些并发症？",
-    "{d}如果不重视，可能会并发什么问题？",
-    "护理{d}的孩子，要防着哪些并发症？",
-    "{d}有哪些并发症需要注意？",
-)
-ALIAS: Final = (
-    "{d}还有别的名称吗？",
-    "{d}又叫什么？",
-    "病历上写的{d}，平时还有什么叫法？",
-    "查资料时，{d}还可能写成什么名称？",
-)
-REVERSE_ALIAS: Final = (
-    "{a}是什么病？",
-    "听人说起“{a}”，这到底是什么病？",
-    "检查单上写着{a}，这指的是什么病？",
-    "请问{a}和{d}是一回事吗？",
-)
-INFECTIOUS: Final = (
-    "{d}会传染吗？",
-    "孩子得了{d}，会不会传给家里其他小朋友？",
-    "{d}有没有传染性？",
-    "班上有孩子得了{d}，会传染给别的孩子吗？",
-)
-PEOPLE: Final = ("{d}多见于哪些孩子？", "什么样的孩子容易得{d}？", "{d}的好发人群是什么？")
-CAUSE: Final = ("{d}是什么原因引起的？", "孩子为什么会得{d}？", "{d}的病因是什么？", "{d}一般是怎么得的？")
-PREVENTION: Final = ("怎样预防{d}？", "{d}能预防吗，家长可以做什么？", "平时怎么做能让孩子少得{d}？")
-TRANSMISSION: Final = ("{d}是怎么传播的？", "{d}的传播途径有哪些？", "孩子会通过什么途径染上{d}？")
-DEPARTMENT: Final = (
-    "孩子得了{d}应该挂什么科？",
-    "怀疑孩子是{d}，该去看哪个科？",
-    "{d}到医院看哪个科室？",
-    "带孩子看{d}，挂号挂哪个科合适？",
-)
 # Their graphs hold only findings that fit a hundred diseases.
 _NOT_BY_TALK: Final = re.compile(
     r"风湿热|肾上腺|维生素(?:A|B|C|E)|麻痹症|狂犬|肾功能|艾滋|惊厥$|呕吐$|发烧$|发热$|腹胀$|青紫$|肝脾肿大$|脾大$"
@@ -89,48 +38,18 @@ _NOT_BY_TALK: Final = re.compile(
 _NEVER_CATCHING: Final = re.compile(
     r"损伤|外伤|畸形|骨|异物|疝|扭转|出血|血肿|中毒|脱位|尿道[上下]裂|隐睾|胎粪|窒息|产瘤|免疫缺陷|脑积水|早产|过期产|足月|呼吸暂停|低体温|言语|口吃|擦腿|闭锁|膨出|斜颈"
 )
-OVERVIEW: Final = (
-    "请简单介绍一下{d}。",
-    "{d}是一种什么样的病？",
-    "能用几句话讲讲{d}吗？",
-    "想了解一下{d}，请概括说说。",
-    "请给新来的护士概述一下{d}。",
-)
-PART: Final = (
-    "{d}主要影响身体的哪个部位？",
-    "{d}是哪里的毛病，会有什么表现？",
-    "{d}累及哪些部位？",
-    "学习笔记：{d}的病变部位和主要表现是什么？",
-)
-SUSPECT: Final = (
-    "{p}{s}，会不会是{d}？",
-    "{p}最近{s}，有可能是{d}吗？",
-    "网上说{s}可能是{d}，是这样吗？",
-    "{p}{s}，我怀疑是{d}，对不对？",
-)
-PURPOSE: Final = (
-    "医生让孩子做{e}，这是在排查什么病？",
-    "{e}这几项检查，一般是查什么病的？",
-    "孩子要做{e}，医生可能在怀疑什么？",
-)
 _SPECIFIC: Final = re.compile(
     r"新斯的明|腾喜龙|幽门螺|冷凝集|支原体|EB病毒|合胞病毒|流感病毒|结核菌素|PPD|结核杆菌|梅毒|弓形虫|苯丙氨酸|半乳糖|核型|促甲状腺|甲状腺|"
     r"生长激素|抗利尿|尿比重|C肽|尿葡萄糖|胆红素|渗透脆性|血红蛋白电泳|骨髓|血小板计数|巨核|血清锌|尿锌|维生素|血清钙|尿钙|髋臼|透光|眼底|屈光|"
     r"泪道|耳镜|多导睡眠|超声心动图|肌酸激酶|类风湿|肌电图|BMI|阴道|白带|粪细菌培养|轮状|寄生虫|尿液细菌|尿细菌|肌红蛋白|免疫球蛋白E|激发试验|"
     r"肺功能|乙肝|乙型肝炎|疱疹病毒|智力|铁蛋白|淀粉酶|脂肪酶|脑电图|黄体生成素|卵泡刺激素|EB|TORCH|食管|阴囊|睾丸"
 )
-CLUE: Final = (
-    "{p}出现{s}，可能是什么病？",
-    "{p}有{s}这些情况，要考虑什么病？",
-    "{p}最近出现{s}，会是哪种病？",
-    "{p}有{s}，可能是怎么回事？",
+_BLURRED: Final = ("全身", "其他", "心理", "血液血管", "免疫系统")
+# A group at risk that is a clause by itself, one that wants 多见于 before it, one that follows the disease's name.
+_AFTER_NAME: Final = re.compile(
+    r"^(?:主要|最|仅|以|多在|多数|大多)?(?:多?见于|好发于|常见于|多?发生[在于]|发病|常累及|累及|以|多在)"
 )
-DIAGNOSIS: Final = (
-    "医生怎样判断孩子是不是{d}？",
-    "诊断{d}要看哪些症状、做哪些检查？",
-    "{d}的诊断线索有哪些？",
-    "复习考试：{d}的主要表现和常用检查各有哪些？",
-)
+_CLAUSE: Final = re.compile(r"多见|多发|发病|居多|为主|少见|男.{0,3}(?:多|高|率)|高峰")
 
 
 def knowledge(disease: Disease, at_most: int) -> list[dict[str, Any]]:
@@ -139,25 +58,16 @@ def knowledge(disease: Disease, at_most: int) -> list[dict[str, Any]]:
     for draft in list(_drafts(disease))[:at_most]:
         rows.append(
             instruction(
-                _source_row(disease, draft.used),
+                dict(disease.facts[draft.used[0]][0].row),
                 task="medkqa",
                 aspect=draft.aspect,
                 template=f"graph/{draft.template}",
                 messages=[user(draft.question), assistant(draft.answer)],
                 evidence=disease.evidence(*draft.used),
-                department=_department(disease),
+                department=next(iter(disease.texts("department")), None),
             )
         )
     return rows
-
-
-def _source_row(disease: Disease, used: tuple[str, ...]) -> dict[str, Any]:
-    return dict(disease.facts[used[0]][0].row)
-
-
-def _department(disease: Disease) -> str | None:
-    texts = disease.texts("department")
-    return texts[0] if texts else None
 
 
 def patient(disease: Disease) -> str:
@@ -165,19 +75,27 @@ def patient(disease: Disease) -> str:
     return "新生儿" if disease.is_newborn else ("宝宝" if "婴" in disease.name else "孩子")
 
 
-def symptoms_said(disease: Disease) -> str:
-    """The symptoms as an answer states them: what a parent sees, then what the doctor finds."""
-    texts = disease.texts("symptom")
+def symptoms_said(disease: Disease, key: str, name: str | None = None, at_most: int = 99) -> str:
+    """The symptoms as a clause: what a parent sees, then what the doctor finds; `name` stands for the disease."""
+    texts = _varied(disease, "symptom", key)[:at_most]
     seen = [t for t in texts if lay_name(t)]
     found = [t for t in texts if not lay_name(t)]
-    if len(seen) >= 2 and len(found) >= 2:
-        return f"常见的表现有{'、'.join(seen)}等，检查时还可能发现{'、'.join(found)}"
-    return f"常见的表现有{'、'.join(texts)}等"
+    shows = pick(facts.SHOWS, disease.name, key, "shows")
+    if len(seen) < 2 or len(found) < 2:
+        return shows.format(d=name or disease.name, s="、".join(texts))
+    also = pick(facts.FOUND, disease.name, key, "found").format(f="、".join(found))
+    return shows.format(d=name or disease.name, s="、".join(seen)) + also
 
 
-def exams_said(disease: Disease) -> str:
-    """The examinations as an answer states them."""
-    return f"可能用到的检查有{'、'.join(disease.texts('exam'))}等"
+def exams_said(disease: Disease, key: str) -> str:
+    """The examinations as a clause without a subject."""
+    return pick(facts.EXAMS, disease.name, key, "exams").format(e="、".join(_varied(disease, "exam", key)))
+
+
+def _varied(disease: Disease, aspect: str, key: str) -> list[str]:
+    """The facts with the most telling one first and the others in an order of their own for each question."""
+    texts = disease.texts(aspect)
+    return texts[:1] + shuffled(texts[1:], disease.name, aspect, key)
 
 
 def departments_said(disease: Disease) -> str:
@@ -186,112 +104,207 @@ def departments_said(disease: Disease) -> str:
     return "或".join(texts[:2])
 
 
+def people_said(disease: Disease) -> str:
+    """The group at risk as a clause."""
+    text = disease.texts("people")[0].removeprefix("其")
+    if _AFTER_NAME.match(text):
+        return f"{disease.name}{text}"
+    if _CLAUSE.search(text):
+        return f"从好发人群看，{disease.name}的特点是：{text}"
+    return f"{disease.name}多见于{text}"
+
+
 def _drafts(disease: Disease) -> Iterator[Draft]:
-    key = disease.name
-    n = {aspect: len(facts) for aspect, facts in disease.facts.items()}
-    yield from _single(disease, key, n)
-    yield from _combined(disease, key, n)
+    for rule in _RULES:
+        yield from rule(disease)
 
 
-def _single(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
-    d = disease.name
-    if n.get("symptom", 0) >= 2:
-        end = pick(
-            ("如果孩子有这些情况，建议及时带孩子到医院就诊。", "出现这些情况时，应请医生面诊判断。", ""), key, "end"
+def _ask(options: tuple[str, ...], disease: Disease, key: str, **words: str) -> str:
+    return pick(options, disease.name, key, "asked").format(d=disease.name, **words)
+
+
+def _tell(options: tuple[str, ...], disease: Disease, key: str, **words: str) -> str:
+    """The answer; where to go is known to every phrase that wants it."""
+    fitting = [o for o in options if "{w}" not in o or "department" in disease.facts]
+    words = {"s": "、".join(_varied(disease, "symptom", key)[:4]), **words}
+    where = departments_said(disease)
+    return pick(fitting or [""], disease.name, key, "told").format(d=disease.name, w=where, **words)
+
+
+def _used(disease: Disease, *aspects: str) -> tuple[str, ...]:
+    return tuple(a for a in (*aspects, "department") if a in disease.facts)
+
+
+def _symptom(disease: Disease) -> Iterator[Draft]:
+    terms = disease.texts("symptom")
+    if len(terms) < 2:
+        return
+    few = len(terms) == 2
+    if few and "department" not in disease.facts:
+        return
+    end = _tell(facts.SYMPTOM_WHERE if few else facts.SYMPTOM_ENDS, disease, "symptom")
+    answer = f"{symptoms_said(disease, 'symptom')}。{end}"
+    used = _used(disease, "symptom") if few else ("symptom",)
+    yield Draft("symptom", "symptom", _ask(facts.SYMPTOM_ASKED, disease, "symptom"), answer, used)
+
+
+def _in_plain_words(disease: Disease) -> Iterator[Draft]:
+    """What a parent can see, said as a parent says it, with the doctor's word for it."""
+    seen = [t for t in disease.noticed() if in_short(t) != t]
+    if disease.kind.asker == "nobody" or len(disease.noticed()) < 2 or not seen or "department" not in disease.facts:
+        return
+    words = "、".join(in_short(t) for t in disease.noticed())
+    answer = _tell(facts.LAY_ANSWERS, disease, "lay", l=words, s="、".join(disease.noticed()))
+    yield Draft("symptom", "lay", _ask(facts.LAY_ASKED, disease, "lay"), answer, _used(disease, "symptom"))
+
+
+def _term(disease: Disease) -> Iterator[Draft]:
+    """What one of the doctor's words means."""
+    terms = disease.texts("symptom")
+    hard = [t for t in terms if exact_lay_name(t)]
+    if len(terms) < 3 or not hard:
+        return
+    term = shuffled(hard, disease.name, "term")[0]
+    others = "、".join(t for t in terms if t != term)
+    answer = _tell(facts.TERM_ANSWERS, disease, "term", t=term, l=in_short(term), s=others)
+    question = _ask(facts.TERM_ASKED, disease, "term", t=term)
+    yield Draft("symptom", "term", question, answer, _used(disease, "symptom"))
+
+
+def _signs(disease: Disease) -> Iterator[Draft]:
+    """What only an examination shows, beside what a parent sees."""
+    terms = disease.texts("symptom")
+    found = [t for t in terms if not lay_name(t)]
+    seen = [t for t in terms if lay_name(t)]
+    if len(found) < 2 or not seen:
+        return
+    words = {"f": "、".join(found), "s": "、".join(seen)}
+    answer = _tell(facts.SIGN_ANSWERS, disease, "signs", **words)
+    yield Draft("symptom", "signs", _ask(facts.SIGN_ASKED, disease, "signs"), answer, _used(disease, "symptom"))
+
+
+def _exam(disease: Disease) -> Iterator[Draft]:
+    if len(disease.texts("exam")) >= 2:
+        answer = _tell(facts.EXAM_ANSWERS, disease, "exam", x=exams_said(disease, "exam"))
+        yield Draft("exam", "exam", _ask(facts.EXAM_ASKED, disease, "exam"), answer, ("exam",))
+
+
+def _complication(disease: Disease) -> Iterator[Draft]:
+    risks, terms = disease.texts("complication"), disease.texts("symptom")
+    if not risks or (len(risks) < 2 and len(terms) < 2):
+        return
+    used: tuple[str, ...] = ("complication",)
+    answer = _tell(facts.COMPLICATION_ANSWERS, disease, "risk", c="、".join(risks))
+    if len(risks) < 2:
+        answer += _tell(facts.COMPLICATION_ENDS, disease, "risk end", s="、".join(terms[:3]))
+        used += ("symptom",)
+    yield Draft("complication", "complication", _ask(facts.COMPLICATION_ASKED, disease, "risk"), answer, used)
+
+
+def _alias(disease: Disease) -> Iterator[Draft]:
+    names = disease.texts("alias", 4)
+    if names:
+        answer = _tell(facts.ALIAS_ANSWERS, disease, "alias", a="、".join(names))
+        yield Draft("alias", "alias", _ask(facts.ALIAS_ASKED, disease, "alias"), answer, _used(disease, "alias"))
+
+
+def _alias_reverse(disease: Disease) -> Iterator[Draft]:
+    if len(disease.texts("symptom")) < 2:
+        return
+    for alias in shuffled(disease.texts("alias", 4), disease.name, "alias")[:2]:
+        key = "reverse" + alias
+        question = _ask(facts.REVERSE_ASKED, disease, key, a=alias)
+        opening = "是一回事，" if "一回事" in question else ""
+        clause = symptoms_said(disease, key, "这种病", 3)
+        answer = opening + _tell(facts.REVERSE_ANSWERS, disease, key, a=alias, x=clause)
+        yield Draft("definition", "alias_reverse", question, answer, _used(disease, "alias", "symptom"))
+
+
+def _infectious(disease: Disease) -> Iterator[Draft]:
+    if "infectious" not in disease.facts or _NEVER_CATCHING.search(disease.name):
+        return
+    catching = disease.texts("infectious")[0] == "有传染性"
+    question = _ask(facts.CATCHING_ASKED if catching else facts.CATCHING_ASKED[:-1], disease, "infectious")
+    yes, no = next(
+        answers
+        for word, answers in (
+            ("有没有", ("有。", "没有。")),
+            ("需不需要", ("需要。", "不需要。")),
+            ("", ("会。", "不会。")),
         )
-        yield Draft("symptom", "symptom", _ask(SYMPTOM, key, d=d), f"{d}{symptoms_said(disease)}。{end}", ("symptom",))
-    if n.get("exam", 0) >= 2:
-        answer = f"怀疑{d}时，{exams_said(disease)}。具体做哪几项，由医生根据孩子的情况决定。"
-        yield Draft("exam", "exam", _ask(EXAM, key, d=d), answer, ("exam",))
-    if n.get("complication", 0) >= 1:
-        answer = (
-            f"{d}可能并发{'、'.join(disease.texts('complication'))}等，治疗和护理时要注意观察，情况加重时及时就医。"
-        )
-        yield Draft("complication", "complication", _ask(COMPLICATION, key, d=d), answer, ("complication",))
-    if n.get("alias", 0) >= 1:
-        names = disease.texts("alias", 4)
-        yield Draft("alias", "alias", _ask(ALIAS, key, d=d), f"{d}也叫{'、'.join(names)}。", ("alias",))
-    if n.get("infectious", 0) and not _NEVER_CATCHING.search(d):
-        catching = disease.texts("infectious")[0] == "有传染性"
-        people = f"好发人群方面：{disease.texts('people')[0]}。" if n.get("people", 0) else ""
-        used = ("infectious", "people") if people else ("infectious",)
-        asked = _ask(INFECTIOUS if catching else INFECTIOUS[:3], key, d=d)
-        yes, no = ("有。", "没有。") if "有没有" in asked else ("会。", "不会。")
-        verdict = (
-            f"{yes}{d}有传染性，要注意避免传给其他孩子。" if catching else f"{no}{d}无传染性，不用担心传给身边的人。"
-        )
-        yield Draft(
-            "infectious",
-            "infectious",
-            asked,
-            verdict + people,
-            used,
-        )
-    for aspect, options, form in (
-        ("cause", CAUSE, "引起{d}的原因有{v}等。"),
-        ("prevention", PREVENTION, "预防{d}可以这样做：{v}等。"),
-        ("transmission", TRANSMISSION, "{d}的传播途径有{v}等。"),
+        if word in question
+    )
+    answer = (yes if catching else no) + _tell(
+        facts.CATCHING if catching else facts.NOT_CATCHING, disease, "infectious"
+    )
+    used: tuple[str, ...] = ("infectious",)
+    if len(disease.texts("symptom")) >= 2 and "department" in disease.facts:
+        answer += _tell(facts.CATCHING_ENDS, disease, "catching")
+        used = _used(disease, "infectious", "symptom")
+    yield Draft("infectious", "infectious", question, answer, used)
+
+
+def _texts(disease: Disease) -> Iterator[Draft]:
+    """What a curated graph says of causes, prevention and spread."""
+    for aspect, asked, told in (
+        ("cause", facts.CAUSE_ASKED, facts.CAUSE_ANSWERS),
+        ("prevention", facts.PREVENTION_ASKED, facts.PREVENTION_ANSWERS),
+        ("transmission", facts.SPREAD_ASKED, facts.SPREAD_ANSWERS),
     ):
-        if n.get(aspect, 0):
-            answer = form.format(d=d, v="、".join(disease.texts(aspect)))
-            yield Draft(aspect, aspect, _ask(options, key, d=d), answer, (aspect,))
-    if n.get("people", 0):
-        answer = f"{d}的好发人群：{disease.texts('people')[0]}。"
-        yield Draft("people", "people", _ask(PEOPLE, key, d=d), answer, ("people",))
+        if aspect in disease.facts:
+            answer = _tell(told, disease, aspect, v="、".join(disease.texts(aspect)))
+            yield Draft(aspect, aspect, _ask(asked, disease, aspect), answer, (aspect,))
 
 
-def _combined(disease: Disease, key: str, n: dict[str, int]) -> Iterator[Draft]:
-    d, has = disease.name, n.get
-    if has("department", 0) and has("symptom", 0) >= 2:
-        answer = f"可以挂{departments_said(disease)}。就诊时把孩子的表现告诉医生，{d}{symptoms_said(disease)}。"
-        yield Draft("department", "department", _ask(DEPARTMENT, key, d=d), answer, ("department", "symptom"))
-    if has("alias", 0) and has("symptom", 0) >= 2:
-        for alias in shuffled(disease.texts("alias", 4), key, "alias")[:2]:
-            question = _ask(REVERSE_ALIAS, key + alias, d=d, a=alias)
-            opening = "是一回事，" if "一回事" in question else ""
-            answer = f"{opening}{alias}就是{d}，{symptoms_said(disease)}。"
-            yield Draft("definition", "alias_reverse", question, answer, ("alias", "symptom"))
-    if has("symptom", 0) >= 2 and has("exam", 0) >= 2:
-        answer = (
-            f"判断是不是{d}，要把症状和检查结合起来看。症状方面，{symptoms_said(disease)}；"
-            f"检查方面，{exams_said(disease)}。最终由医生综合判断。"
-        )
-        yield Draft("diagnosis", "diagnosis", _ask(DIAGNOSIS, key, d=d), answer, ("symptom", "exam"))
-    parts = [t for t in disease.texts("part") if t not in ("全身", "其他", "心理", "血液血管")]
-    if parts and has("symptom", 0) >= 2:
-        answer = f"{d}主要累及{'、'.join(parts)}，{symptoms_said(disease)}。"
-        yield Draft("part", "part", _ask(PART, key, d=d), answer, ("part", "symptom"))
-    suspect = _suspect(disease, key)
-    if suspect:
-        yield suspect
-    for rule in (_clue, _purpose):
-        draft = rule(disease, key)
-        if draft:
-            yield draft
-    sentences, used = _overview(disease)
-    if len(used) >= 3 and "symptom" in used:
-        yield Draft("definition", "overview", _ask(OVERVIEW, key, d=d), "".join(sentences), used)
+def _people(disease: Disease) -> Iterator[Draft]:
+    if "people" not in disease.facts:
+        return
+    answer = f"{people_said(disease)}。"
+    used: tuple[str, ...] = ("people",)
+    if len(disease.texts("symptom")) >= 2:
+        answer += _tell(facts.PEOPLE_ENDS, disease, "people")
+        used = _used(disease, "people", "symptom")
+    yield Draft("people", "people", _ask(facts.PEOPLE_ASKED, disease, "people"), answer, used)
 
 
-def _suspect(disease: Disease, key: str) -> Draft | None:
+def _department(disease: Disease) -> Iterator[Draft]:
+    if "department" in disease.facts and len(disease.texts("symptom")) >= 2:
+        answer = _tell(facts.DEPARTMENT_ANSWERS, disease, "where", x=symptoms_said(disease, "where", at_most=4))
+        question = _ask(facts.DEPARTMENT_ASKED, disease, "where")
+        yield Draft("department", "department", question, answer, ("department", "symptom"))
+
+
+def _diagnosis(disease: Disease) -> Iterator[Draft]:
+    if len(disease.texts("symptom")) >= 2 and len(disease.texts("exam")) >= 2:
+        words = {"x": symptoms_said(disease, "diagnosis"), "y": exams_said(disease, "diagnosis")}
+        answer = _tell(linked.DIAGNOSIS_ANSWERS, disease, "diagnosis", **words)
+        question = _ask(linked.DIAGNOSIS_ASKED, disease, "diagnosis")
+        yield Draft("diagnosis", "diagnosis", question, answer, ("symptom", "exam"))
+
+
+def _part(disease: Disease) -> Iterator[Draft]:
+    parts = [t for t in disease.texts("part") if t not in _BLURRED]
+    if parts and len(disease.texts("symptom")) >= 2:
+        words = {"p": "、".join(parts), "x": symptoms_said(disease, "part", "这种病", 4)}
+        answer = _tell(linked.PART_ANSWERS, disease, "part", **words)
+        yield Draft("part", "part", _ask(linked.PART_ASKED, disease, "part"), answer, ("part", "symptom"))
+
+
+def _suspect(disease: Disease) -> Iterator[Draft]:
     """Is it that? A parent has one finding and a name; the answer adds what else to look for."""
     seen = disease.noticed()
     others = [t for t in disease.texts("symptom") if not seen or t != seen[0]]
     if not seen or len(others) < 2 or "department" not in disease.facts or disease.kind.asker != "parent":
-        return None
-    said = after_asking(seen[0])
-    question = _ask(SUSPECT, key, p=patient(disease), s=said, d=disease.name)
-    answer = (
-        f"有这个可能，但不能只凭这一点判断。{seen[0]}是{disease.name}的表现之一，这种病常见的还有{'、'.join(others)}等。"
-        f"如果孩子同时有这些表现，建议到{departments_said(disease)}就诊，请医生检查后再下结论。"
-    )
-    return Draft("symptom", "suspect", question, answer, ("symptom", "department"))
+        return
+    words = {"p": patient(disease), "s": after_asking(seen[0])}
+    question = _ask(linked.SUSPECT_ASKED, disease, "suspect", **words)
+    answer = _tell(linked.SUSPECT_ANSWERS, disease, "suspect", t=seen[0], s="、".join(others))
+    yield Draft("symptom", "suspect", question, answer, ("symptom", "department"))
 
 
-def _clue(disease: Disease, key: str) -> Draft | None:
+def _clue(disease: Disease) -> Iterator[Draft]:
     """What may it be: from symptoms to the disease, only where three of them point the same way."""
-    seen = disease.texts("symptom")
-    exams = disease.texts("exam")
+    seen, exams = disease.texts("symptom"), disease.texts("exam")
     if (
         not has_hallmark(disease.name, seen)
         or _NOT_BY_TALK.search(disease.name)
@@ -300,46 +313,50 @@ def _clue(disease: Disease, key: str) -> Draft | None:
         or "department" not in disease.facts
         or disease.kind.asker == "nobody"
     ):
-        return None
-    shown = shuffled(seen, key, "clue")[:4]
-    question = _ask(CLUE, key, p=patient(disease), s="、".join(shown))
-    answer = (
-        f"{'、'.join(shown)}等表现可见于{disease.name}。不过其他疾病也可能有类似表现，不能只凭症状下结论，"
-        f"建议到{departments_said(disease)}就诊，由医生结合{'、'.join(exams)}等检查来判断。"
-    )
-    return Draft("diagnosis", "clue", question, answer, ("symptom", "exam", "department"))
+        return
+    shown = "、".join(shuffled(seen, disease.name, "clue")[:4])
+    question = _ask(linked.CLUE_ASKED, disease, "clue", p=patient(disease), s=shown)
+    answer = _tell(linked.CLUE_ANSWERS, disease, "clue", s=shown, e="、".join(exams))
+    yield Draft("diagnosis", "clue", question, answer, ("symptom", "exam", "department"))
 
 
-def _purpose(disease: Disease, key: str) -> Draft | None:
+def _purpose(disease: Disease) -> Iterator[Draft]:
     """What are these tests for? Only where one of them is done for few diseases."""
     exams = disease.texts("exam", 4)
-    if len(exams) < 2 or not any(_SPECIFIC.search(exam) for exam in exams) or len(disease.texts("symptom")) < 2:
-        return None
-    shown = shuffled(exams, key, "purpose")[:3]
-    if not any(_SPECIFIC.search(exam) for exam in shown):
-        return None
-    question = _ask(PURPOSE, key, e="、".join(shown))
-    answer = (
-        f"{'、'.join(shown)}等检查可以用来排查{disease.name}。{disease.name}{symptoms_said(disease)}，"
-        "医生会把检查结果和孩子的表现结合起来判断。"
-    )
-    return Draft("exam", "purpose", question, answer, ("exam", "symptom"))
+    shown = shuffled(exams, disease.name, "purpose")[:3]
+    if len(exams) < 2 or not any(_SPECIFIC.search(exam) for exam in shown) or len(disease.texts("symptom")) < 2:
+        return
+    named = "、".join(shown)
+    question = _ask(linked.PURPOSE_ASKED, disease, "purpose", e=named)
+    answer = _tell(linked.PURPOSE_ANSWERS, disease, "purpose", e=named, x=symptoms_said(disease, "purpose", at_most=3))
+    yield Draft("exam", "purpose", question, answer, ("exam", "symptom"))
 
 
-def _overview(disease: Disease) -> tuple[list[str], tuple[str, ...]]:
-    d = disease.name
-    told = {
-        "alias": f"{d}又称{'、'.join(disease.texts('alias', 3))}。",
-        "people": f"{d}的好发人群：{''.join(disease.texts('people', 1))}。",
-        "symptom": f"{d}{symptoms_said(disease)}。",
-        "exam": f"{exams_said(disease)}。",
-        "complication": f"可能出现的并发症有{'、'.join(disease.texts('complication'))}等。",
-        "department": f"看病可以挂{departments_said(disease)}。",
+def _overview(disease: Disease) -> Iterator[Draft]:
+    """What is known of it, in one of several orders; only where there is enough to tell."""
+    if len(disease.texts("symptom")) < 2:
+        return
+    parts = [t for t in disease.texts("part") if t not in _BLURRED]
+    known = {
+        "alias": "、".join(disease.texts("alias", 3)),
+        "people": people_said(disease) if "people" in disease.facts else "",
+        "symptom": symptoms_said(disease, "overview"),
+        "exam": exams_said(disease, "overview") if "exam" in disease.facts else "",
+        "complication": "、".join(disease.texts("complication")),
+        "department": departments_said(disease),
+        "part": "、".join(parts),
     }
-    enough = {"symptom": 2}
-    used = tuple(a for a in told if len(disease.facts.get(a, ())) >= enough.get(a, 1))
-    return [told[aspect] for aspect in used], used
+    styles = [[(a, s) for a, s in style if known[a]] for style in linked.OVERVIEWS]
+    fullest = max(len(style) for style in styles)
+    style = pick([style for style in styles if len(style) == fullest], disease.name, "overview")
+    if fullest < 4 and len(disease.texts("symptom")) + len(disease.texts("exam")) < 5:
+        return
+    answer = "".join(sentence.format(d=disease.name, **known) for _, sentence in style)
+    question = _ask(linked.OVERVIEW_ASKED, disease, "overview")
+    yield Draft("definition", "overview", question, answer, tuple(aspect for aspect, _ in style))
 
 
-def _ask(options: tuple[str, ...], key: str, **words: str) -> str:
-    return pick(options, key, options[0]).format(**words)
+_RULES: Final = (
+    *(_symptom, _exam, _complication, _alias, _infectious, _texts, _people, _department, _alias_reverse, _diagnosis),
+    *(_part, _suspect, _clue, _purpose, _overview, _in_plain_words, _term, _signs),
+)

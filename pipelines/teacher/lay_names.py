@@ -69,6 +69,20 @@ def lay_name(term: str) -> str | None:
     return None
 
 
+def in_short(term: str) -> str:
+    """The words as they stand in a list after 孩子: without 说, and without what comes after a comma."""
+    return after_asking(term).replace("“空空”的，", "").partition("，")[0]
+
+
+@lru_cache(maxsize=65536)
+def exact_lay_name(term: str) -> str | None:
+    """The parent's words for a term that stands in the table itself and shares no two characters with them."""
+    for stem, words in _PAIRS:
+        if stem == term and words != _SEEN_BY_NOBODY:
+            return None if any(term[i : i + 2] in words for i in range(len(term) - 1)) else words
+    return None
+
+
 def after_asking(term: str) -> str:
     """The words as they stand after 有没有 or 孩子: without the 说 of 说头疼."""
     words = lay_name(term) or term

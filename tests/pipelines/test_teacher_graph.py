@@ -128,7 +128,9 @@ def test_a_consultation_asks_back_and_names_the_diagnosis_with_its_grounds() -> 
 
 
 def test_a_parent_speaks_of_what_a_parent_sees() -> None:
-    for story in _stories():
+    stories = [story for story in _stories() if story["generator"]["template"].startswith("graph/parent")]
+    assert stories
+    for story in stories:
         said = "".join(m["content"] for m in story["messages"] if m["role"] == "user")
         assert "痰鸣音" not in said
         assert "发热" not in said

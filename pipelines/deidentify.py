@@ -108,6 +108,7 @@ class Deidentify(BatchStage):
             found[_AUTHORS] = people.authors
         if personal:
             found[_PEOPLE] = people.names
+            found[people.child_trigger()] = people.children
         return found
 
     def _replaced(self, kind: str, frame: pl.DataFrame, finders: dict[str, Finder]) -> pl.DataFrame:

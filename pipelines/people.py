@@ -185,6 +185,45 @@ def names(text: str) -> Iterator[Hit]:
                 yield Hit(*match.span(1), "[姓名]")
 
 
+@functools.cache
+def child_trigger() -> str:
+    """A regular expression that any text with a hit of `children` matches: a word for a child, then a surname."""
+    first = "".join(sorted({name[0] for name in _surnames()}))
+    return rf"(?:[子女儿孙甥侄宝贝孩者家名][是叫为做]{{0,2}}[:：\s]?)[{first}]\p{{Han}}"
+
+
+def children(text: str) -> Iterator[Hit]:
+    """`我儿子王浩然3岁`, `患儿王浩然，男`: a child's name between a word for it and its age or sex, or after 大名."""
+    for match in _CHILD_CUE.finditer(text):
+        for size in (3, 2, 4):
+            word = text[match.end() : match.end() + size]
+            end = match.end() + size
+            told = match["label"] or _WHO.match(text, end)
+            if len(word) < size or not (told or re.match(_NAME_END, text[end : end + 2])):
+                continue
+            if _likely_name(word) and (told or is_name(word, sure=False)):
+                yield Hit(match.end(), match.end() + size, "[姓名]")
+                break
+
+
+def _likely_name(word: str) -> bool:
+    """Whether `word` reads as a name where one is expected: no word of an illness, no particle."""
+    if word in words("unknown_names") or word in words("not_names") or _not_names().match(word):
+        return False
+    size = 2 if len(word) > 3 else 1
+    return word[:size] in _surnames() and not _NO_NAME.search(word) and (len(word) > 2 or set(word[1:]) <= _given())
+
+
+_CHILD_CUE: Final = re.compile(
+    r"(?:我们?家?的?|咱家|患儿|患者|病人|病员|家长|老师|同学)?(?:儿子|女儿|闺女|孙子|孙女|外孙女?|外甥女?|侄子|侄女|孩子|小孩|宝宝|宝贝|"
+    r"男孩|女孩|男宝|女宝|患儿|患者|我们?家)(?P<label>(?:姓名|名字|大名|全名)(?:是|叫做?|为)?)?(?:叫做?)?[:：\s]?"
+)
+_WHO: Final = re.compile(
+    r"[，,、\s(（]{0,2}(?:今年|现年|刚?满?|快|已经?|才)?(?:男|女|性别|\d{1,2}\s?(?:周?岁|个?半?月|天)|[一二两三四五六七八九十]{1,2}(?:周?岁|个半?月)|出生)"
+)
+_NO_NAME: Final = re.compile(
+    r"[某能要会可想应该健康养生，,、。：:\s发烧咳嗽吐泻痛热疹便病症药医院的了有是在就不没去来吃喝拉打针查咽喉鼻肺胃肠皮肤脸手脚头眼耳嘴牙体重身上一二三四五六七八九十几多少个月岁天年男女今现又还总老经也都很太突最近反复近前后早晚夜睡哭闹]"
+)
 _FOREIGN: Final = re.compile(r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{1,8})?(?=[，,。；;\s]|$)")
 
 

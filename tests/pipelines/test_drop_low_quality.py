@@ -245,3 +245,12 @@ def test_a_typed_comma_is_no_cut() -> None:
 @pytest.mark.parametrize("name", ["drug_uses", "diagnosis_signs", "key_measures"])
 def test_every_rule_of_sense_names_its_source(name: str) -> None:
     assert all(row["source"].strip() for row in rows(name))
+
+
+def test_how_long_it_has_lasted_is_no_age() -> None:
+    from pipelines.contraindications import age_months
+
+    assert age_months("孩子3岁，发热两天怎么办") == 36
+    assert age_months("儿子5岁发烧三天") == 60
+    assert age_months("宝宝15天，黄疸") == 0.5
+    assert age_months("孩子发烧3天了") is None

@@ -143,6 +143,7 @@ class _Runner:
         for step in self.plan.steps:
             self._step = step.name
             self._run_step(step)
+            self._renew()
         return Outcome(self.state.shards, self.state.rejects, self.state.stages, self.state.reads)
 
     def tasks(self, name: str, tasks: Sequence[Task]) -> list[Result]:
@@ -177,6 +178,11 @@ class _Runner:
             self._take(result)
             self._add(result)
         self._record("read", code_fingerprint("schemas", "sources"), {}, [c for r in results for c in r.counts])
+
+    def _renew(self) -> None:
+        """New workers between the steps of a large build, since each keeps the most that it ever held."""
+        if sum(len(shards) for shards in self.state.shards.values()) > MANY_TASKS:
+            self.engine.renew()
 
     def _run_step(self, step: Step) -> None:
         if isinstance(step.stages[0], BatchStage):

@@ -22,7 +22,7 @@ from schemas.records import PAEDIATRIC_TASKS, SCHEMAS, SPLITS
 from schemas.views import VIEW_SCHEMAS, view_rows
 
 ROWS_PER_FILE = 200_000
-ROW_GROUP_ROWS = 20_000
+ROW_GROUP_ROWS = 5_000
 IDS_AT_ONCE = 1_000_000
 """Ids that are looked up together; more are taken in turns, so that memory stays flat."""
 

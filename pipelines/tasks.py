@@ -14,7 +14,7 @@ from schemas.arrow import write_shard_file
 from schemas.fingerprints import code_fingerprint, fingerprint
 
 MIN_BUNDLE_ROWS, MAX_BUNDLE_ROWS = 500, 2_000
-MAX_OUTPUT_ROWS = 20_000
+MAX_OUTPUT_ROWS = 8_000
 """Rows to a shard that a make stage writes; more than one shard where it makes more."""
 
 

@@ -27,8 +27,8 @@ from schemas.errors import PartRefused, PedCorpusError, ShardNotWritten
 from sources.base import Batch, Part, ReadReport, Source
 from sources.hub import is_remote
 
-SHARD_ROWS = 20_000
-SHARD_CHARS = 16_000_000
+SHARD_ROWS = 8_000
+SHARD_CHARS = 6_000_000
 """A shard is closed when it has either; bounds the memory of every later stage."""
 
 

@@ -86,12 +86,12 @@ def trace_data(found: Trace) -> dict[str, Any]:
 def show_trace(found: Trace) -> None:
     """The row, then each link of the chain down to the file."""
     row = found.row
-    console.print(f"[bold]{row['record_id']}[/bold]  {found.view}/{found.split}  task {row.get('task')}")
+    console.print(f"[bold]{row['record_id']}[/bold]  {found.view}/{found.split}  task {row.get('task') or '-'}")
     _show_text(row)
-    generator = row.get("generator") or {}
-    console.print(
-        f"made by   {generator.get('method')} ({generator.get('name')}, template {generator.get('template')})"
-    )
+    if row.get("derived_from"):
+        console.print(f"derived   from {row['origin']} {', '.join(row['derived_from'])}")
+    if generator := row.get("generator"):
+        console.print(f"made by   {generator['method']} ({generator['name']}, template {generator['template']})")
     part = found.part
     console.print(
         f"source    {row['source_id']}: {escape(row['part'])} at {escape(row['locator'])}, licence {row['license']}"
@@ -108,6 +108,8 @@ def show_trace(found: Trace) -> None:
         console.print(f"    …{before}[bold cyan]{escape(_flat(link.text))}[/bold cyan]{after}…")
         if link.raw:
             console.print(f"    in the file: {escape(_flat(link.raw)[:200])}")
+        if link.file_note:
+            console.print(f"    {escape(link.file_note)}")
 
 
 def _show_text(row: dict[str, Any]) -> None:

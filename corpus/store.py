@@ -18,6 +18,7 @@ from pathlib import Path
 from pipelines.workspace import sync_tree
 from schemas.errors import StoreError
 from schemas.manifest import MANIFEST, Manifest, read_manifest
+from schemas.reader import file_problems
 
 
 class Store:
@@ -69,7 +70,7 @@ class Store:
         """The version of that name where it has that content, None where the name is free.
 
         Raises:
-            StoreError: the name is taken by other content.
+            StoreError: the name is taken by other content, or the version was altered after publishing.
         """
         folder = self.version_dir(version)
         if not folder.exists():
@@ -81,6 +82,11 @@ class Store:
             raise StoreError(
                 f"{folder}: version {version} is published with other content (hash {manifest.content_hash[:12]}, "
                 f"this has {content_hash[:12]}). Published versions never change: set `version: {self._free(version)}`."
+            )
+        if problems := file_problems(folder, manifest):
+            raise StoreError(
+                f"{folder}: version {version} has this content but was altered after publishing: {problems[0]} "
+                "Remove the folder and build again; finished work is kept, so that is quick."
             )
         return manifest
 

@@ -25,6 +25,7 @@ class Link:
         record: The source record that it was cut from.
         part: The file's line of SOURCES.jsonl: path, hash, licence, encoding.
         raw: Where the file is still at hand with the same hash: its text at the record's place, else None.
+        file_note: Where files were asked for and `raw` is None: why.
     """
 
     record_id: str
@@ -37,6 +38,7 @@ class Link:
     record: dict[str, Any]
     part: dict[str, Any]
     raw: str | None
+    file_note: str | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def _link(version: Version, span: dict[str, Any], parts: Any, base: Path | None,
     record = _passage(version.folder, span["record_id"])
     passage, start, end = record.pop("canonical"), span["start"], span["end"]
     part = parts.get((record["source_id"], record["part"]), {})
+    raw, note = _raw(record, part, base) if base else (None, None)
     return Link(
         record_id=span["record_id"],
         start=start,
@@ -108,7 +111,8 @@ def _link(version: Version, span: dict[str, Any], parts: Any, base: Path | None,
         after=passage[end : end + context],
         record=record,
         part=part,
-        raw=_raw(record, part, base),
+        raw=raw,
+        file_note=note,
     )
 
 
@@ -120,12 +124,14 @@ def _passage(folder: Path, record_id: str) -> dict[str, Any]:
     raise StoreError(f"{folder}: record {record_id} is not in provenance/. Run `pedcorpus verify`.")
 
 
-def _raw(record: dict[str, Any], part: dict[str, Any], base: Path | None) -> str | None:
-    """The file's own characters at the record's place, for formats that have such a place."""
-    if base is None or record.get("char_start") is None or not part.get("encoding"):
-        return None
-    path: Path = base / part["path"]
-    if not path.is_file() or sha256_file(path) != part["sha256"]:
-        return None
+def _raw(record: dict[str, Any], part: dict[str, Any], base: Path) -> tuple[str | None, str | None]:
+    """The file's own characters at the record's place, or why they cannot be shown."""
+    path: Path = base / part.get("path", "")
+    if not path.is_file():
+        return None, f"{path} is not there; `--files` takes the configuration's folder"
+    if sha256_file(path) != part["sha256"]:
+        return None, f"{path} was changed after the build: its hash is another"
+    if record.get("char_start") is None or not part.get("encoding"):
+        return None, f"{path} is unchanged; look at {record['locator']} in it"
     text = path.read_bytes().decode(str(part["encoding"]), "replace")
-    return text[int(record["char_start"]) : int(record["char_end"])]
+    return text[int(record["char_start"]) : int(record["char_end"])], None

@@ -88,9 +88,9 @@ def file_problems(folder: Path, manifest: Manifest) -> list[str]:
         if entry["path"].startswith("rejected/") and not has_rejects:
             continue
         if not path.is_file():
-            problems.append(f"{path} is missing. Build the version again.")
+            problems.append(f"{path} is missing.")
         elif path.stat().st_size != entry["n_bytes"] or sha256_file(path) != entry["sha256"]:
-            problems.append(f"{path} was altered after publishing: its hash is not the manifest's. Build it again.")
+            problems.append(f"{path} was altered after publishing: its hash is not the manifest's.")
     listed = {entry["path"] for entry in manifest.files} | {"manifest.json"}
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     there = {name for name in there if name != ".gitattributes" and not name.startswith(".cache/")}

@@ -219,59 +219,6 @@ def test_a_damaged_version_is_found_out(built: Path, tmp_path: Path, damage: str
         open_version(copy)
 
 
-def rewrite(version_dir: Path, view: str, change: Any) -> list[str]:
-    """What `verify` says after `change(frame)` of a view's rows, the manifest's hashes made to fit."""
-    from schemas.fingerprints import sha256_file
-
-    manifest = json.loads((version_dir / "manifest.json").read_text("utf-8"))
-    for path in sorted((version_dir / "data" / view).glob("train-*.parquet")):
-        change(pl.read_parquet(path)).write_parquet(path)
-        for entry in manifest["files"]:
-            if version_dir / entry["path"] == path:
-                entry |= {"sha256": sha256_file(path), "n_bytes": path.stat().st_size}
-    (version_dir / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    return verify(version_dir)
-
-
-def evidence_moved(frame: pl.DataFrame) -> pl.DataFrame:
-    moved = pl.element().struct.with_fields((pl.field("start") + 1).alias("start"), (pl.field("end") + 1).alias("end"))
-    return frame.with_columns(pl.col("evidence").list.eval(moved))
-
-
-def answer_with(text: str) -> Any:
-    message = pl.element().struct.with_fields((pl.field("content") + text).alias("content"))
-    return lambda frame: frame.with_columns(pl.col("messages").list.eval(message))
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (evidence_moved, "are not the text that they claim"),
-        (
-            lambda f: f.with_columns(pl.lit(f["group_id"][0]).alias("group_id"), pl.lit("x").alias("record_id")),
-            "record_id",
-        ),
-        (lambda f: pl.concat([f, f.head(1)]), "stand more than once|the manifest says"),
-        (lambda f: f.head(0), "the manifest says"),
-        (lambda f: f.drop("license"), "lacks license"),
-        (answer_with("<br>"), "HTML tag"),
-        (answer_with("电话13912345678"), "mobile phone number"),
-        (answer_with("\n- 5 -"), "page-number line"),
-        (answer_with("\ufffd"), "replacement character"),
-        (answer_with("&nbsp;"), "HTML entity"),
-        (answer_with("<|user|>"), "special token"),
-        (answer_with("[详细]"), "residue"),
-    ],
-)
-def test_verify_finds_what_hashes_cannot(built: Path, tmp_path: Path, change: Any, says: str) -> None:
-    import re
-
-    copy = tmp_path / "copy"
-    shutil.copytree(built, copy)
-    problems = rewrite(copy, "sft", change)
-    assert any(re.search(says, p) for p in problems), problems
-
-
 def test_configuration_problems_come_all_at_once(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(
@@ -298,3 +245,14 @@ def test_versions_sort_as_versions() -> None:
     names = ["0.10.0", "0.9.0", "1.0.0", "1.0.0-rc.1", "0.9.1"]
     assert sorted(names, key=version_key) == ["0.9.0", "0.9.1", "0.10.0", "1.0.0-rc.1", "1.0.0"]
     assert bumped("0.1.9") == "0.1.10"
+
+
+def test_an_altered_version_is_not_taken_for_built(tmp_path: Path) -> None:
+    config = write_small_corpus(tmp_path)
+    first = build(make_plan(load_config(config))).version_dir
+    before = hashes(first)
+    (first / "LICENSES.md").write_text("all mine", "utf-8")
+    with pytest.raises(StoreError, match="altered after publishing.*Remove the folder and build again"):
+        build(make_plan(load_config(config)))
+    shutil.rmtree(first)
+    assert hashes(build(make_plan(load_config(config))).version_dir) == before

@@ -11,7 +11,7 @@ from schemas.errors import PartRefused
 from schemas.records import DIALOGUE, INSTRUCTION, PREFERENCE, TRIPLE, frame_of
 from sources.base import BATCH_CHARS, BATCH_ROWS, Batch, Part, ReadReport, Source, location_of
 from sources.hub import is_remote, read_hub
-from sources.mapping import Binding, Layout, Mapper, matches, unknown_layout
+from sources.mapping import Binding, Layout, Mapper, matches, path_of, unknown_layout
 from sources.rows import Row
 from sources.tables import read_table
 
@@ -89,9 +89,23 @@ class TableSource(Source):
         readable = [row for row in ahead if not row.problem]
         if readable and not any(mapper.bind(row.values) for row in readable):
             raise unknown_layout(list(readable[0].values), mapper, self.kind)
+        self._check_where(readable)
         noted: set[int] = set()
         for row in chain(ahead, rows):
             yield self._bound(row, mapper, report, noted)
+
+    def _check_where(self, rows: list[Row]) -> None:
+        """A filter on a column that no row has would drop every row without a word.
+
+        Raises:
+            PartRefused: `unknown_column`.
+        """
+        for column in self.where if rows else ():
+            if not any(path_of(column, row.values) or column in row.values for row in rows):
+                there = ", ".join(map(str, list(rows[0].values)[:12]))
+                raise PartRefused(
+                    "unknown_column", f"'where:' names the column '{column}', which is not there. There is: {there}."
+                )
 
     def _bound(self, row: Row, mapper: Mapper, report: ReadReport, noted: set[int]) -> tuple[Row, Binding | None]:
         if row.problem:

@@ -82,7 +82,8 @@ class TableSource(Source):
         ahead: list[Row] = []
         for row in rows:
             ahead.append(row)
-            if (not row.problem and mapper.bind(row.values)) or len(ahead) >= _LOOKAHEAD_ROWS:
+            bound = not row.problem and mapper.bind(row.values) and not self.where
+            if bound or len(ahead) >= _LOOKAHEAD_ROWS:
                 break
         if not ahead:
             raise PartRefused("empty", "no rows. Fill the file, or list it under 'skip:'.")

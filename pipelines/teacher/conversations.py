@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.teacher.conversation_cleaning import Said, cleaned, closed, evidence, is_advert, is_machine_made
 from pipelines.teacher.diseases import disease_class
+from pipelines.teacher.hallmarks import has_hallmark
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Message, Row, assistant, instruction, user
 
@@ -34,14 +35,14 @@ _TREATMENT_ASKED: Final = re.compile(
     r"怎么办|咋办|治|吃什么|用药|什么药|护理|注意|怎么做|处理|缓解|改善|方法|可以.{0,14}吗|能.{0,14}吗|需要|办|喂|调理|预防|补"
 )
 _NAMED: Final = re.compile(
-    r"(?:考虑|可能(?:是|为|患有?|得了?|属于|存在|由|与)|有可能(?:患上|得|是)了?|应该是|诊断为|提示|符合|属于|怀疑(?:是|为)?|像是|可能患有|患上了)"
-    r"[^。？！?!，,]{0,16}?(?:炎|病|症|感染|感冒|腹泻|便秘|过敏|湿疹|贫血|缺乏|消化不良|肠绞痛|肠胀气|哮喘|鼻炎|热|疹|囊肿|积食|生理性|疝|痱|疮|中毒|肠套叠|黄疸|惊厥|癫痫|胀气|攒肚|缺钙|不足)"
+    r"(?:考虑|可能(?:是|为|患有?|得了?|属于|存在|由|与)|有可能(?:患上|得|是)了?|应该是|诊断为|提示|符合|属于|怀疑(?:是|为)?|排查|像是|可能患有|患上了)"
+    r"[^。？！?!，,]{0,16}?(?:炎|病|症|感染|感冒|腹泻|便秘|过敏|湿疹|贫血|缺乏|消化不良|肠绞痛|肠胀气|哮喘|鼻炎|热|疹|囊肿|积食|生理性|疝|痱|疮|痘|挫伤|隐睾|发育不良|早熟|狭窄|障碍|脱位|异物|肥大|中毒|肠套叠|黄疸|惊厥|癫痫|胀气|攒肚|缺钙|不足)"
 )
 _DIAGNOSED: Final = re.compile(
     r"(?:可能患有|有可能患上了?|有可能得了?|可能得了?|考虑(?:是)?)([\u4e00-\u9fff]{2,12}?)[,，。]"
 )
 _SYMPTOM: Final = re.compile(
-    r"发烧|发热|烧|咳|痰|鼻涕|流涕|鼻塞|喷嚏|喘|呕吐|吐奶|恶心|拉肚|腹泻|稀便|大便|便秘|肚子|腹痛|腹胀|胀|疹|疱|痒|红|肿|痛|疼|哭|精神|食欲|"
+    r"发烧|发热|烧|咳|痰|抠|厌食|磨牙|气喘|鼻涕|流涕|鼻塞|喷嚏|喘|呕吐|吐奶|恶心|拉肚|腹泻|稀便|大便|便秘|肚子|腹痛|腹胀|胀|疹|疱|痒|红|肿|痛|疼|哭|精神|食欲|"
     r"胃口|睡|黄|血|抽|汗|尿|乏力|消瘦|打嗝|口臭|过敏|流口水|嗓|喉|眼屎|\d+(?:\.\d+)?\s*(?:度|℃)"
 )
 _DENIED: Final = re.compile(r"没有|没|不存在|不是|无|未|不(?=发烧|咳|吐|拉|痛|疼|痒)")
@@ -56,9 +57,11 @@ _CHILD: Final = re.compile(
     r"宝宝|宝贝|孩子|小孩|儿童|小儿|婴|新生儿|幼儿|娃|儿科|胎|早产|(?<!\d)(?:[1-9]|1[0-7])\s*岁|\d+\s*个?月(?:大|零|的)|[一二三四五六七八九十两]+(?:岁|个月)|[男女]孩|小朋友|儿子|女儿|周岁"
 )
 _ELDER: Final = re.compile(
-    r"女儿.{0,6}带我|儿子.{0,6}带我|我(?:今年)?[2-9]\d岁|父亲|母亲|爷爷|老公|老婆|婆婆|丈夫|高血压|脑梗|更年期|备孕|怀孕|自己有了|我觉得我|我好像|眼袋"
+    r"女儿.{0,6}带我|儿子.{0,6}带我|我(?:今年)?[2-9]\d岁|父亲|母亲|爷爷|老公|老婆|婆婆(?!说|要|让|老|非|总)|丈夫|高血压|脑梗|更年期|备孕|怀孕|自己有了|我觉得我|我好像|眼袋"
 )
-_BAD: Final = re.compile(r"\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<|>|\[姓名\]|\[电话\]")
+_BAD: Final = re.compile(
+    r"\b[a-z]{1,3} [a-z]\b|\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<[A-Za-z/!]|\[姓名\]|\[电话\]"
+)
 _SIMULATED: Final = re.compile(
     r"(?:有没有发现|存不存在|目前有没有|(?<!没)有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]"
 )
@@ -66,7 +69,33 @@ _LEANS: Final = re.compile(
     r"这种|这个|这样|这些|那|还|除了|上述|不适症状|它|此|另外|具体|其他|按照|您说|你说|建议的|刚才|明白|好的|知道了|会注意"
 )
 _LEANS_BACK: Final = re.compile(r"上述|前面|刚才|除了以上|我之前|如前|除了.{0,10}[，,]|以上")
-_OPENINGS: Final = ("结合您说的{q}，", "根据您提到的{q}，", "从您描述的{q}来看，")
+_OPENINGS: Final = (
+    "结合您说的{q}，",
+    "根据您提到的{q}，",
+    "从您描述的{q}来看，",
+    "您说到{q}，",
+    "考虑到{q}这些情况，",
+)
+
+
+_ADVISED_AGAINST: Final = re.compile(r"不|别|勿|禁|避免|停止|拒绝|防止|小心")
+_UNDER_A_DOCTOR: Final = re.compile(
+    r"^[^，。；！？]{0,3}(?:要|须|必须|应)?由医生|^[^，。；！？]{0,6}(?:不能|没有|无效|没用)"
+)
+# The doctor speaks of findings that nobody in the talk has mentioned, or of a case that is only supposed.
+_OF_VACCINES: Final = re.compile(r"疫苗[^。！？?]{0,12}(?:吗|注意|怎么|呢)|(?:能|可以)[^。！？?]{0,8}疫苗")
+_FROM_ELSEWHERE: Final = re.compile(r"体格检查发现|病历|您提到孩子曾经|^(?:如果|假如|若)(?:您|你)?的?孩子曾经")
+
+
+def is_unsafe(text: str) -> bool:
+    """Whether it names a remedy that harms children, other than to warn of it."""
+    for match in _UNSAFE.finditer(text):
+        clause_start = max(text.rfind(mark, 0, match.start()) for mark in "。；！？!?;\n") + 1
+        before = text[max(clause_start, match.start() - 24) : match.start()]
+        warned = _ADVISED_AGAINST.search(before) or _UNDER_A_DOCTOR.match(text[match.end() : match.end() + 16])
+        if "不" in match[0] or not warned:
+            return True
+    return False
 
 
 class Round(NamedTuple):
@@ -80,7 +109,7 @@ def conversation_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     """Up to `at_most` instructions from one conversation; none where no turn answers anything."""
     if sum(len(turn["content"] or "") for turn in row["turns"] or []) > MAX_CHARS:
         return []
-    rounds = list(takewhile(lambda pair: not _UNSAFE.search(pair.doctor.text), rounds_of(cleaned(row["turns"] or []))))
+    rounds = list(takewhile(lambda pair: not is_unsafe(pair.doctor.text), rounds_of(cleaned(row["turns"] or []))))
     if not rounds:
         return []
     everything = "".join(turn["content"] or "" for turn in row["turns"])
@@ -163,7 +192,7 @@ def _answers(pair: Round) -> bool:
         and bool(_ADVICE.search(text))
         and not text.rstrip().endswith(("？", "?"))
         and not is_advert(text)
-        and not _UNSAFE.search(text)
+        and not is_unsafe(text)
         and not _ANNOUNCES.search(text)
         and not ("首先" in text and not re.search(r"其次|另外|此外|最后|然后|同时|其他", text))
         and not (re.search(r"1[.、．]", text) and not re.search(r"2[.、．]", text))
@@ -175,8 +204,10 @@ def naming_round(rounds: Sequence[Round]) -> int | None:
     asked = False
     for number, pair in enumerate(rounds[:MAX_ROUNDS]):
         text = pair.doctor.text
+        if _OF_VACCINES.search(pair.patient.text):
+            return None
         if asked and _NAMED.search(text) and not text.rstrip().endswith(("？", "?")) and len(text) >= 18:
-            clean = not _UNSAFE.search(text) and not is_advert(text)
+            clean = not is_unsafe(text) and not is_advert(text) and not _FROM_ELSEWHERE.search(text)
             return number if clean and _fits(rounds[: number + 1], text) else None
         asked = asked or bool(_DOCTOR_ASKS.search(text))
     return None
@@ -188,9 +219,12 @@ def _fits(rounds: Sequence[Round], conclusion: str) -> bool:
     kind = disease_class(named[1]) if named else None
     if kind is None:
         return True
+    said = "".join(pair.patient.text for pair in rounds).replace("拉", "泻").replace("热", "发热")
+    if named is not None and not has_hallmark(named[1], [said]):
+        return False
     for before, after in pairwise(rounds):
         asked = _SIMULATED.search(before.doctor.text)
-        if asked is None or _DENIED.search(after.patient.text):
+        if asked is None or len(before.doctor.text) > 30 or _DENIED.search(after.patient.text):
             continue
         if not any(stem in asked[1] or asked[1] in stem for stem in kind.symptoms.split()):
             return False
@@ -201,7 +235,8 @@ def with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
     """The doctor's conclusion, opened with the patient's own words that speak for it."""
     clauses: list[str] = []
     for pair in rounds[: named + 1]:
-        for clause in re.split(r"[，。！？!?；;,、\s]", pair.patient.text):
+        for raw in re.split(r"[，。！？!?；;,、～~\s]", pair.patient.text):
+            clause = _LEADING.sub("", raw)
             if _speaks_for(clause) and not any(clause in other or other in clause for other in clauses):
                 clauses.append(clause)
     text = closed(rounds[named].doctor.text)
@@ -219,9 +254,17 @@ def _wants_advice(asked: str) -> bool:
     )
 
 
+_LEADING: Final = re.compile(
+    r"^(?:而且|而|但是|但|后来|现在|然后|其中|还有时候|有时候|主要是?|并且|同时|还|就是|我的宝宝|我家宝宝|我家孩子|我的孩子)"
+)
+_NO_FINDING: Final = re.compile(
+    r"问题|医生|医院|检查|抽血|吃了|服用|用药|退烧药|请问|原因|咨询|打疫苗|尿不湿|晚上九点|过了几分钟"
+)
+
+
 def _speaks_for(clause: str) -> bool:
     """Whether a patient's clause states a finding, and neither denies nor asks."""
-    stated = 3 <= len(clause) <= 16 and _SYMPTOM.search(clause)
+    stated = 3 <= len(clause) <= 16 and _SYMPTOM.search(clause) and not _NO_FINDING.search(clause)
     return bool(stated) and not _DENIED.search(clause) and not _ASKS.search(clause)
 
 

@@ -12,7 +12,7 @@ from schemas.records import DOCUMENT, span
 _SENTENCE: Final = re.compile(r"[^。！？!?\n]+[。！？!?]?[”」』）)]?")
 # What points at something outside the sentence: a table, a figure, another clause, an annex, the text before.
 _POINTS_AWAY: Final = re.compile(
-    r"见(?:上|下|图|表|附)|[图表]\s*[A-Z]?\.?\s*\d|附录|附件|附图|附表|上述|下述|前述|如上|如下(?!：|:)|上文|下文|前文|前款|本款|本条|前条|"
+    r"见(?:上|下|图|表|附)|[上下左右][图表](?!现|情|达)|[图表]\s*[A-Z]?\.?\s*\d|附录|附件|附图|附表|上述|下述|前述|如上|如下(?!：|:)|上文|下文|前文|前款|本款|本条|前条|"
     r"(?:本|该)(?:标准|文件|指南|规范|章|节)|参[见考照](?:第|附|表|图|GB|本)|详见|按[照式]?[（(]\d|式[（(]\d|规范性引用|GB\s*/?T?\s*\d|^注\s*\d*[：:]"
 )
 _OPENS_MIDWAY: Final = re.compile(

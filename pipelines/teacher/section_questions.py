@@ -18,10 +18,19 @@ from pipelines.teacher.passages import (
 )
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.rows import Row, assistant, instruction, user
+from pipelines.teacher.section_wording import (
+    CASE_ENDS,
+    CASE_ENDS_OF_PEOPLE,
+    OF_A_HEADING,
+    OF_A_MATTER,
+    OF_BOTH,
+    QUESTIONS,
+)
 
 ANSWER_CHARS: Final = 420
 _NUMBERING: Final = re.compile(
-    r"^(?:第[一二三四五六七八九十百零〇\d]+[篇编章节条部分]+|[一二三四五六七八九十]+[、.．]|[（(][一二三四五六七八九十\d]+[）)]|\d+(?:[.．]\d+)*[.．、]?|【|\[)\s*"
+    r"^(?:第[一二三四五六七八九十百零〇\d]+[篇编章节条部分]+|[一二三四五六七八九十]+[、.．]|[（(][一二三四五六七八九十\d]+[）)]|"
+    r"\d+(?:[.．]\d+)*[.．、]?(?!\s*(?:岁|月|个|年|周|天|日|小时|型|例|种|次|％)|[～~%\-0-9.．])|【|\[)\s*"
 )
 
 # Heading → aspect; the first that matches counts.
@@ -45,50 +54,27 @@ _ASPECTS: Final = tuple(
         ("definition", r"概述|定义|概念|简介|术语|总论|引言"),
     )
 )
-_QUESTIONS: Final = {
-    "definition": ("什么是{s}？", "请介绍一下{s}。", "{s}是怎么一回事？", "能讲讲{s}的基本情况吗？"),
-    "cause": ("{s}是什么原因引起的？", "孩子为什么会得{s}？", "{s}的病因有哪些？", "哪些因素会导致{s}？"),
-    "symptom": ("{s}有哪些临床表现？", "孩子得了{s}会有什么表现？", "怎样从症状上认出{s}？", "{s}的症状有什么特点？"),
-    "exam": (
-        "{s}需要做哪些检查？",
-        "怀疑{s}时，检查应该怎么选？",
-        "{s}的辅助检查有哪些意义？",
-        "诊断{s}要做化验或拍片吗？",
-    ),
-    "diagnosis": ("{s}怎么诊断？", "{s}的诊断依据是什么？", "医生根据什么诊断{s}？", "诊断{s}时要注意哪些方面？"),
-    "differential": ("{s}需要和哪些疾病鉴别？", "{s}容易和什么病混淆，怎么区分？", "{s}的鉴别诊断要点是什么？"),
-    "treatment": (
-        "{s}怎么治疗？",
-        "孩子得了{s}应该怎样处理？",
-        "{s}的治疗原则和方法是什么？",
-        "请问{s}的治疗要点有哪些？",
-    ),
-    "drug": ("{s}怎么用药？", "{s}用药要注意什么？", "孩子得了{s}，用药上有什么讲究？"),
-    "care": ("孩子得了{s}，在家怎么护理？", "{s}的护理要点有哪些？", "照顾{s}的孩子要注意什么？"),
-    "feeding": ("{s}在喂养和饮食上要注意什么？", "关于{s}，吃的方面有什么建议？", "{s}怎么安排饮食？"),
-    "prevention": ("怎样预防{s}？", "{s}有什么预防办法？", "想让孩子少得{s}，家长可以做些什么？"),
-    "prognosis": ("{s}的预后怎么样？", "得了{s}多久能好，会有后遗症吗？", "{s}以后还要复查吗，预后如何？"),
-    "complication": ("{s}有哪些并发症？", "{s}可能引起什么并发症？", "{s}最要防的并发症是什么？"),
-    "when_to_go": ("{s}出现什么情况要马上去医院？", "孩子得了{s}，哪些情况必须就医？", "{s}什么时候需要看医生？"),
-    "epidemiology": ("{s}的流行特点是什么？", "{s}是怎样传播的，哪些孩子容易得？", "{s}在什么季节、什么年龄多见？"),
-}
-# For a chapter that is no disease (feeding, growth): the heading itself is what is asked about.
-_TOPICAL: Final = (
-    "关于{s}，想了解一下“{h}”这方面的要点。",
-    "{s}这个话题里，{h}要知道些什么？",
-    "请讲讲{s}中{h}的内容。",
+_MATTER: Final = re.compile(
+    r"喂养|辅食|饮食|母乳|配方奶|进食|生长|发育|烫伤|烧伤|异物|溺水|咬伤|电池|触电|跌落|窒息|疫苗|睡眠"
 )
+# A chapter on several things at once, or on mishaps: nobody "gets" it as one gets a disease.
+_NO_DISEASE: Final = re.compile(r"意外|伤害|监测|喂养|发育")
+_AUDIENCE: Final = re.compile(
+    r"^(?:儿童|成人|孕产?妇|老年人|新生儿|患者|家长|医务人员|其他|总则|要求|说明|适用范围|目的)$|证据|推荐强度"
+)
+_OFFICE: Final = re.compile(r"制度|家委|配餐企业|供餐|人员配备|职责|组织|管理要求|信息系统|监督|备案|考核")
 _SUBJECT_OF_TITLE: Final = re.compile(r"(?:诊疗|诊治|诊断|防治|防控|治疗|临床|管理|专家共识|[(（《]).*$")
 _CLOSED: Final = re.compile(r"参考文献|参考书目|前言|目[录次]|附录|致谢|索引|编写|起草")
 _ADVICE: Final = frozenset({"treatment", "drug", "care", "feeding", "when_to_go"})
 _DISEASE: Final = re.compile(
-    r"病|炎|症|热|癫痫|感染|感冒|贫血|哮喘|腹泻|黄疸|惊厥|湿疹|便秘|中毒|疹|痘|痢|疟|喘|瘤|癌|疝|瘫|综合征|缺乏|肥胖|咳嗽|呕吐"
+    r"过敏|病|炎|症|热|癫痫|感染|感冒|贫血|哮喘|腹泻|黄疸|惊厥|湿疹|便秘|中毒|疹|痘|痢|疟|喘|瘤|癌|疝|瘫|综合征|缺乏|肥胖|咳嗽|呕吐"
 )
 _DEFINES: Final = re.compile(
     r"^([\u3400-\u9fffA-Za-z0-9（）()·\-]{2,16}?)(?:，?(?:又称|俗称)[^，。]{2,14}，)?(?:是指|指的是|是一种|系指|的定义是)"
 )
 _CONDITION: Final = re.compile(
-    r"^((?:(?:对于?|如果|若|如|当)[^，。；：]{3,24}|[^，。；：]{3,22}(?:时|者|后|期间)))，(?=[^。]{0,30}(?:应|宜|可|需|须|要|不|避免|禁|建议|立即|首选|考虑))"
+    r"^((?:(?:对于|对(?!乙酰|氨基|症|照|比|称)|如果|若|如(?!厕|何|下|上|此|实|期|常|同|今)|当(?!地|天|日|时|中|前))[^，。；：应宜]{3,24}|"
+    r"[^，。；：应宜]{3,22}(?:(?<![小及同有平])时|者|后|期间)))，(?=[^。]{0,30}(?:应|宜|可|需|须|要|不|避免|禁|建议|立即|首选|考虑))"
 )
 
 
@@ -125,6 +111,11 @@ def clean_heading(heading: str) -> str:
     return bare.strip(" 　:：。【】[]《》")
 
 
+def bare_subject(subject: str) -> str:
+    """The disease without the age group in front, as the text itself calls it."""
+    return re.sub(r"^(?:小儿|儿童|婴幼儿)(?=..)", "", subject)
+
+
 def aspect_of(heading: str) -> str | None:
     """What a heading announces, or None."""
     if not heading or len(heading) > 24:
@@ -146,13 +137,26 @@ def _drafts(
     kept = excerpt(found, ANSWER_CHARS)
     key = row["record_id"]
     if sum(len(s.text) for s in kept) >= 30:
-        options = _QUESTIONS[aspect] if aspect and _DISEASE.search(subject) else _TOPICAL
-        if len(heading) <= 16 and heading != subject:
-            yield aspect or "topic", "whole", pick(options, key, "whole").format(s=subject, h=heading), kept
+        options = _options(aspect, heading, subject)
+        if options and len(heading) <= 16 and heading != subject:
+            asked = pick(options, key, "whole")
+            named = bare_subject(subject) if "孩子" in asked else subject
+            yield aspect or "topic", "whole", asked.format(s=named, h=heading), kept
     for number in range(min(len(found), 60)):
         part = _from_sentence(found, number, subject)
         if part:
             yield part[0] or aspect or "topic", "sentence", part[1], part[2]
+
+
+def _options(aspect: str | None, heading: str, subject: str) -> tuple[str, ...]:
+    """How to ask for the whole section; nothing where its heading says too little, or what no family asks."""
+    if _AUDIENCE.match(heading) or _OFFICE.search(heading):
+        return ()
+    if aspect and _DISEASE.search(subject) and not _NO_DISEASE.search(subject):
+        return QUESTIONS[aspect]
+    if aspect and len(heading) <= 5 and not _MATTER.search(heading):  # 预防 alone says nothing without the chapter
+        return OF_A_MATTER[aspect]
+    return OF_A_HEADING if _MATTER.search(heading) or _DISEASE.search(heading) else OF_BOTH
 
 
 def _from_sentence(found: list[Sentence], number: int, subject: str) -> tuple[str | None, str, list[Sentence]] | None:
@@ -169,9 +173,11 @@ def _from_sentence(found: list[Sentence], number: int, subject: str) -> tuple[st
     if defined and defined[1] != subject:
         return "definition", f"什么是{defined[1]}？", kept
     condition = _CONDITION.match(sentence.text)
-    if condition:
+    if condition and not re.search(r"不要|不能|不宜|不得|避免", condition[1][-14:]):
         case = condition[1]
-        about = "" if subject in case or case.startswith(subject[:2]) else f"关于{subject}："
-        end = "的孩子应该怎么处理？" if case.endswith("者") else "，应该怎么处理？"
-        return None, f"{about}{case.removesuffix('者')}{end}", kept
+        core = bare_subject(subject)
+        known = core in sentence.text[:60] or subject in case or case.startswith(subject[:2])
+        about = "" if known else pick(("说到{s}，", "{s}方面，", "关于{s}，"), subject, case).format(s=subject)
+        ends = CASE_ENDS_OF_PEOPLE if case.endswith("者") else CASE_ENDS
+        return None, about + case.removesuffix("者") + pick(ends, subject, case, "end"), kept
     return None

@@ -19,7 +19,7 @@ _OF_FAMILIES: Final = re.compile(
     r"儿童|婴|新生儿|胎儿|孕|产妇|产前|母亲|母乳|接种|监护|婚前|遗传|受种|分娩|助产|家庭|托幼|幼儿园|学校|妊娠|生育|子女|医学技术鉴定"
 )
 _DRY: Final = re.compile(
-    r"罚款|吊销|处分|没收|行政拘留|刑事责任|施行|制定本|实施本|适用本|批签发|临床试验|注册|生产许可|冷链|追溯|储备|经费|预算|表彰|奖励|科学研究"
+    r"新闻媒体|公益宣传|贫困地区|罚款|吊销|处分|没收|行政拘留|刑事责任|施行|制定本|实施本|适用本|批签发|临床试验|注册|生产许可|冷链|追溯|储备|经费|预算|表彰|奖励|科学研究"
 )
 _AUTHORITY: Final = re.compile(
     r"^(?:国务院|[^，。；]{0,16}人民政府|[^，。；]{0,20}主管部门|卫生监督|疫苗上市许可|鉴定|[^，。；]{0,8}委员会|疾病预防控制机构(?!、接种)|保险|省)"
@@ -29,8 +29,21 @@ _CASES: Final = re.compile(r"^([^，。；]{2,20})有(?:下列|以下)情形之�
 _DEFINED: Final = re.compile(r"^本[法办法条例]{1,2}所称(?:的)?([^，。]{2,16})，?是指")
 _INCLUDES: Final = re.compile(r"^([^，。；]{2,24})包括(?:下列|以下)([^，。；：:]{0,8})[:：]")
 _CASE: Final = re.compile(r"^((?:[^，。；]{2,30}，)?[^，。；]{4,40})的，(?=[^。]{0,40}(?:应当|可以|不得|由|有权|必须))")
-_FORBIDS: Final = re.compile(r"^([^，。；]{0,24}?)(?:严禁|禁止|不得)([^，。；]{4,30})[，。；]")
+_FORBIDS: Final = re.compile(
+    r"^([^，。；]{0,24}?)(?:严禁|禁止|不得)((?:以[^，。；]{2,20}(?:为名|为由|名义|方式|形式)，)?[^，。；]{4,30})[，。；]"
+)
+_PRETEXT: Final = re.compile(r"(?:为名|为由|名义)$")
+_BY_LAW: Final = re.compile(r"[法律]$|条例$|决定$")
+_YES: Final = {"可以": ("可以。", "是的，可以。"), "有权": ("是的，有权。", "有权。")}
+_SHOULD: Final = ("是的，应当。", "应当。", "是的，这是规定的要求。")
 _OBLIGES: Final = re.compile(r"^([^，。；]{2,24}?)(应当|必须|可以|有权)([^，。；：:]{4,34})[，。；]")
+_OBLIGED: Final = (
+    "按照《{l}》，{s}{v}{o}吗？",
+    "{s}是不是{v}{o}？{r}有规定吗？",
+    "请问{s}{v}{o}吗？依据是什么？",
+    "{s}{v}{o}，这在{r}里有依据吗？",
+)
+_NO: Final = ("不可以。", "不行。", "不可以，这是明确禁止的。")
 _NATION: Final = re.compile(r"^国家((?:实行|建立|对|推行)[^，。；]{4,26})[，。；]")
 
 
@@ -58,7 +71,8 @@ def statute_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
 
 
 def _law(title: str) -> str:
-    bare = re.sub(r"[(（].*?[)）]", "", title).strip(" 《》")
+    """The document's name with 试行 and 示例, which are part of it, and without dates, which are not."""
+    bare = re.sub(r"[(（][^()（）]*(?:\d|修[正订])[^()（）]*[)）]", "", title).strip(" 《》")
     return bare if 4 <= len(bare) <= 40 else ""
 
 
@@ -97,33 +111,51 @@ def _paragraphs(row: Row) -> Iterator[list[Sentence]]:
         yield held
 
 
+def _short(law: str) -> str:
+    return law.removeprefix("中华人民共和国") or law
+
+
 def _question(key: str, law: str, text: str) -> tuple[str, str, str] | None:
     """The template's name, the question and what the answer opens with."""
-    short = law.replace("中华人民共和国", "") if not law.startswith("中华人民共和国") else law[7:]
+    short = _short(law)
+    rule = pick(("法律", "法律法规", "法律上") if _BY_LAW.search(law) else (f"《{short}》",), key, "rule")
     match = _DEFINED.match(text)
     if match:
-        return "definition", f"《{short}》所称的{match[1]}是指什么？", ""
+        asked = pick(
+            ("《{l}》所称的{t}是指什么？", "《{l}》里说的“{t}”，具体指什么？", "按《{l}》，什么是{t}？"), key, "defined"
+        )
+        return "definition", asked.format(l=short, t=match[1]), ""
     match = _INCLUDES.match(text)
     if match:
-        return "list", f"按照《{short}》，{match[1]}包括哪些{match[2] or '内容'}？", ""
+        asked = pick(
+            ("按照《{l}》，{s}包括哪些{o}？", "《{l}》规定的{s}有哪些{o}？", "{s}都包括哪些{o}？请依据《{l}》说明。"),
+            key,
+            "list",
+        )
+        return "list", asked.format(l=short, s=match[1], o=match[2] or "内容"), ""
     match = _CASES.match(text)
     if match:
-        return "cases", f"按照《{short}》，{match[1]}在哪些情形下，{match[2]}？", ""
+        asked = pick(("按照《{l}》，{s}在哪些情形下，{o}？", "{s}有哪些情形时，{o}？请依据《{l}》回答。"), key, "cases")
+        return "cases", asked.format(l=short, s=match[1], o=match[2]), ""
     match = _CASE.match(text)
     if match and 8 <= len(match[1]) <= 48 and not _AUTHORITY.match(text) and "下列情形" not in match[1]:
-        end = pick(("，法律上是怎么规定的？", "，应当怎么处理？", "，按规定应该怎么办？"), key, "case")
-        return "case", f"{match[1]}的{end}", ""
+        ends = (f"，{rule}是怎么规定的？", "，应当怎么处理？", "，按规定应该怎么办？", f"，依照《{short}》要怎么做？")
+        return "case", f"{match[1]}的{pick(ends, key, 'case')}", ""
     match = _FORBIDS.match(text)
-    if match and "应当" not in match[1]:
-        subject = match[1].strip()
-        return "forbidden", f"{subject or ''}可以{match[2]}吗？法律怎么规定？", "不可以。"
+    if match and "应当" not in match[1] and not _PRETEXT.search(match[2]):
+        says = (f"{rule}怎么规定？", "规定允许吗？", f"《{short}》是怎么说的？")
+        return "forbidden", f"{match[1].strip()}可以{match[2]}吗？{pick(says, key, 'forbids')}", pick(_NO, key, "no")
     match = _OBLIGES.match(text)
     if match and match[1][-1] != "的" and not _AUTHORITY.match(match[1]) and not _PHRASE.match(match[3]):
-        verb = {"可以": "可以", "有权": "有权"}.get(match[2], "应当")
-        asked = pick(("按照《{l}》，{s}{v}{o}吗？", "{s}是不是{v}{o}？法律有规定吗？"), key, "obliges")
-        yes = {"可以": "可以。", "有权": "是的，有权。"}.get(match[2], "是的，应当。")
-        return "obliges", asked.format(l=short, s=match[1], v=verb, o=match[3]), yes
+        verb = match[2] if match[2] in _YES else "应当"
+        asked = pick(_OBLIGED, key, "obliges")
+        yes = pick(_YES.get(verb, _SHOULD), key, "yes")
+        return "obliges", asked.format(l=short, r=rule, s=match[1], v=verb, o=match[3]), yes
     match = _NATION.match(text)
     if match:
-        return "nation", f"国家是不是{match[1]}？", "是的。"
+        return (
+            "nation",
+            pick(("国家是不是{o}？", "我国{o}吗？"), key, "nation").format(o=match[1]),
+            "是的。",
+        )
     return None

@@ -10,10 +10,10 @@ import pytest
 from pipelines.teacher.clause_questions import clause_rows
 from pipelines.teacher.conversation_cleaning import cleaned, is_machine_made
 from pipelines.teacher.conversation_preferences import conversation_preferences
-from pipelines.teacher.conversations import conversation_rows
+from pipelines.teacher.conversations import conversation_rows, is_unsafe
 from pipelines.teacher.food_tables import table_rows
 from pipelines.teacher.passages import excerpt, sentences, told
-from pipelines.teacher.section_questions import section_rows
+from pipelines.teacher.section_questions import clean_heading, section_rows
 from pipelines.teacher.statute_questions import statute_rows
 from tests.pipelines.teacher_rows import dialogue, document
 
@@ -59,7 +59,7 @@ def test_a_long_section_ends_at_a_sentence() -> None:
 
 def test_recommendations_are_asked_as_a_parent_would() -> None:
     ((question, answer),) = _clause("解冻的母乳不宜再次冷冻。")
-    assert question == "解冻的母乳可以再次冷冻吗？"
+    assert re.fullmatch(r"解冻的母乳(?:可以|能|是不是不能)再次冷冻[吗？]+", question)
     assert answer.endswith("解冻的母乳不宜再次冷冻。")
     assert not answer.startswith(("是", "可以", "需要"))
     ((question, answer),) = _clause("饥饿引起哭闹时，宜及时哺喂。")
@@ -79,10 +79,11 @@ def test_clauses_that_point_away_yield_nothing(text: str) -> None:
 
 def test_articles_are_asked_for_their_matter() -> None:
     ((question, answer),) = _article("严禁采用技术手段对胎儿进行性别鉴定，但医学上确有需要的除外。")
-    assert question == "可以采用技术手段对胎儿进行性别鉴定吗？法律怎么规定？"
-    assert answer.startswith("不可以。根据《中华人民共和国母婴保健法》第三十二条，严禁")
+    assert question.startswith("可以采用技术手段对胎儿进行性别鉴定吗？")
+    assert re.match(r"不(?:可以|行)[^根]*根据《中华人民共和国母婴保健法》第三十二条，严禁", answer)
     ((question, answer),) = _article("婚前保健服务包括下列内容：\n（一）婚前卫生指导；\n（二）婚前医学检查。")
-    assert question == "按照《母婴保健法》，婚前保健服务包括哪些内容？"
+    assert "《母婴保健法》" in question
+    assert re.search(r"婚前保健服务.*哪些内容", question)
     assert answer.endswith("（二）婚前医学检查。")
 
 
@@ -93,6 +94,72 @@ def test_articles_are_asked_for_their_matter() -> None:
 )  # fmt: skip
 def test_dry_or_dangling_articles_yield_nothing(text: str) -> None:
     assert _article(text) == []
+
+
+def _rule_of(title: str, text: str) -> list[tuple[str, str]]:
+    return _asked(statute_rows(document(text, (title, "第二章"), number="第九条"), 4))
+
+
+def test_what_is_no_law_is_called_by_its_name_with_its_brackets() -> None:
+    for text in (
+        "婴幼儿服药后立即呕吐的，应当通知监护人。",
+        "托育园不得自行给婴幼儿用药。",
+        "监护人应当如实告知过敏史。",
+    ):
+        ((question, answer),) = _rule_of("托育园喂药管理制度（试行）", text)
+        assert "法律" not in question
+        assert "根据《托育园喂药管理制度（试行）》第九条" in answer
+
+
+def test_a_prohibition_is_asked_with_its_object() -> None:
+    ((question, _),) = _rule_of("托育园喂药管理制度", "托育园不得以预防疾病为名，向婴幼儿集体提供药品。")
+    assert question.startswith("托育园可以以预防疾病为名，向婴幼儿集体提供药品吗？")
+
+
+def test_a_drug_whose_name_begins_like_a_preposition_stays_whole() -> None:
+    for text in ("对乙酰氨基酚用于2月龄以上儿童，口服每次10～15 mg/kg。", "对症治疗效果不好的婴儿，宜尽早就医。"):
+        for question, _ in _clause(text):
+            assert "对于" not in question
+    ((question, _),) = _clause("对于部分易过敏食物，可在婴儿 4 月龄～5 月龄期间引入。")
+    assert "对于部分易过敏食物" in question
+
+
+@pytest.mark.parametrize(
+    "text", ["托幼机构宜在每个班级的家委会中设立 1 名健康家委。", "宜对供餐单位提供的食品随机进行外观查验。"]
+)
+def test_what_concerns_the_office_and_no_child_yields_nothing(text: str) -> None:
+    assert _clause(text) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "bare"),
+    [("0 岁～6 岁儿童营养配餐指南", "0 岁～6 岁儿童营养配餐指南"),
+     ("4.2.1 0 月龄～5 月龄婴儿喂养", "0 月龄～5 月龄婴儿喂养"),
+     ("3岁以下儿童", "3岁以下儿童"), ("2.1 病因", "病因"), ("第四节 治疗", "治疗"), ("（三）预防", "预防")],
+)  # fmt: skip
+def test_a_headings_number_goes_and_an_age_stays(heading: str, bare: str) -> None:
+    assert clean_heading(heading) == bare
+
+
+def test_a_warning_does_not_make_a_reply_unsafe() -> None:
+    assert not is_unsafe("不要捂汗，也不要用酒精擦身。")
+    assert not is_unsafe("阿司匹林要由医生开并监测。")
+    assert is_unsafe("可以用酒精擦身，注意保暖。")
+    assert is_unsafe("不要担心。给孩子吃半片阿司匹林。")
+
+
+def test_a_title_repeated_in_the_first_line_is_not_run_into_the_question() -> None:
+    row = dialogue("宝宝发烧能不能捂汗\n宝宝8个月，发烧38.8℃，奶奶要捂汗，这样对吗？", ADVICE)
+    assert cleaned(row["turns"])[0].text == "宝宝8个月，发烧38.8℃，奶奶要捂汗，这样对吗？"
+    row = dialogue("孩子吃糖会坏牙吗\n我家孩子今年三岁。", ADVICE)
+    assert cleaned(row["turns"])[0].text == "孩子吃糖会坏牙吗？我家孩子今年三岁。"
+
+
+def test_a_patients_question_keeps_its_matter_beside_courtesies_and_placeholders() -> None:
+    row = dialogue("医生，请问我孩子出生后肌肉无力，这是肌营养不良症吗？如何处理？谢谢医生。", ADVICE)
+    assert cleaned(row["turns"])[0].text == "医生，请问我孩子出生后肌肉无力，这是肌营养不良症吗？如何处理？"
+    row = dialogue("孩子咳嗽一个月，吃药没用，我叫[姓名]，电话[电话]。", ADVICE)
+    assert cleaned(row["turns"])[0].text == "孩子咳嗽一个月，吃药没用，"
 
 
 def test_courtesies_identities_and_pictures_go() -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.lint import lint
-from corpus.tables import IDS_AT_ONCE, id_partition
+from corpus.bookkeeping import Tally, manifest_problems, reject_problems, row_problems
+from corpus.evidence import in_turns, passage_problems, repeated_ids, repeated_passages, span_problems
+from corpus.lint import lint, misshapen
 from schemas.errors import VerifyError
 from schemas.manifest import Manifest, read_manifest
 from schemas.reader import file_problems
@@ -24,27 +26,45 @@ def verify(version_dir: Path) -> list[str]:
         manifest = read_manifest(version_dir)
     except VerifyError as error:
         return list(error.problems)
-    problems = file_problems(version_dir, manifest)
-    if problems:
+    if problems := file_problems(version_dir, manifest) or _unreadable(version_dir, manifest):
         return problems  # what altered files hold says nothing
-    problems = _conservation(manifest)
+    problems = manifest_problems(version_dir, manifest)
+    if any("is no file of the manifest" in problem for problem in problems):
+        return problems
+    tally = Tally()
     for view, splits in manifest.views.items():
         for split, entry in splits.items():
-            n_rows = 0
             for frame in _frames([version_dir / name for name in entry["files"]]):
-                n_rows += frame.height
-                problems += _row_problems(view, split, frame)
-            if n_rows != entry["n_rows"]:
-                problems.append(f"{view}/{split}: {n_rows} rows, the manifest says {entry['n_rows']}.")
+                problems += _row_problems(view, split, frame, tally)
+    passages = sorted((version_dir / "provenance").glob("*.parquet"))
+    for path in passages:
+        for frame in _frames([path]):
+            problems += passage_problems(path.name.rpartition("-of-")[0].rpartition("-")[0], frame)
+    problems += reject_problems(version_dir, manifest)
     if not problems:  # what follows needs rows of the right shape
-        problems += _torn_groups(version_dir, manifest)
-        for view, splits in manifest.views.items():
-            files = [version_dir / name for entry in splits.values() for name in entry["files"]]
-            if files:
-                provenance = sorted((version_dir / "provenance").glob("*.parquet"))
-                problems += _id_problems(view, files, manifest)
-                problems += _evidence_problems(view, files, provenance, manifest)
+        problems = row_problems(version_dir, manifest, tally) + _between_rows(version_dir, manifest, passages)
     return list(dict.fromkeys(problems))
+
+
+def _unreadable(version_dir: Path, manifest: Manifest) -> list[str]:
+    """Parquet files that are none, or have other rows than the manifest says."""
+    problems, n_rows = [], {}
+    for entry in manifest.files:
+        path = version_dir / entry["path"]
+        if path.suffix != ".parquet" or not path.exists():
+            continue
+        try:
+            n_rows[entry["path"]] = pq.read_metadata(path).num_rows
+            if n_rows[entry["path"]] != entry["n_rows"]:
+                problems.append(f"{path}: {n_rows[entry['path']]} rows, the manifest says {entry['n_rows']}.")
+        except (OSError, pa.ArrowException) as error:
+            problems.append(f"{path}: cannot be read as Parquet ({str(error)[:200]}).")
+    for view, splits in manifest.views.items():
+        for split, entry in splits.items():
+            n = sum(n_rows.get(name, 0) for name in entry["files"])
+            if n != entry["n_rows"]:
+                problems.append(f"{view}/{split}: {n} rows, the manifest says {entry['n_rows']}.")
+    return problems
 
 
 def _frames(paths: list[Path]) -> Iterator[pl.DataFrame]:
@@ -56,11 +76,26 @@ def _frames(paths: list[Path]) -> Iterator[pl.DataFrame]:
                 yield frame
 
 
-def _row_problems(view: str, split: str, frame: pl.DataFrame) -> list[str]:
+def _row_problems(view: str, split: str, frame: pl.DataFrame, tally: Tally) -> list[str]:
     """Rows out of shape, and rows with what no row may hold."""
     wrong = violations(f"view-{view}", frame)
     problems = [f"{view}/{split}: {v}." for v in wrong]
-    return problems if any(v.column == "columns" for v in wrong) else problems + [f"{p}." for p in lint(view, frame)]
+    if any(v.column == "columns" for v in wrong):
+        return problems
+    tally.add(view, frame)
+    return problems + [f"{p}." for p in (*lint(view, frame), *misshapen(view, split, frame))]
+
+
+def _between_rows(version_dir: Path, manifest: Manifest, passages: list[Path]) -> list[str]:
+    """What only shows when rows are held against each other and against what they rest on."""
+    problems = _torn_groups(version_dir, manifest) + repeated_passages(passages, manifest)
+    for view, splits in manifest.views.items():
+        files = [version_dir / name for entry in splits.values() for name in entry["files"]]
+        if files:
+            ids = pl.scan_parquet(files).select("record_id")
+            problems += [f"{view}: {problem}" for problem in repeated_ids(ids, manifest)]
+            problems += span_problems(view, files, passages, manifest)
+    return problems + _unlike_copies(version_dir, manifest)
 
 
 def _torn_groups(version_dir: Path, manifest: Manifest) -> list[str]:
@@ -76,68 +111,24 @@ def _torn_groups(version_dir: Path, manifest: Manifest) -> list[str]:
         return []
     groups = pl.concat(named)
     torn: list[str] = []
-    for mine in _parts(manifest):
+    for mine in in_turns(manifest):
         by_group = groups.filter(mine).group_by("record_id").agg(pl.col("split").n_unique())
         torn += by_group.filter(pl.col("split") > 1).collect(engine="streaming")["record_id"].to_list()
     return [f"{len(torn)} groups are in more than one split, first {min(torn)}."] if torn else []
 
 
-def _parts(manifest: Manifest) -> Iterator[pl.Expr]:
-    """Filters that take the ids in turns, few enough at once that memory stays flat."""
-    n_rows = sum(e["n_rows"] for splits in manifest.views.values() for e in splits.values())
-    n = max(1, -(-n_rows // IDS_AT_ONCE))
-    return (id_partition(n) == number for number in range(n))
-
-
-def _id_problems(view: str, files: list[Path], manifest: Manifest) -> list[str]:
-    """Record ids that stand more than once in a view."""
-    ids = pl.scan_parquet(files).select("record_id")
-    twice: list[str] = []
-    for mine in _parts(manifest):
-        counted = ids.filter(mine).group_by("record_id").len().filter(pl.col("len") > 1)
-        twice += counted.collect(engine="streaming")["record_id"].to_list()
-    return [f"{view}: {len(twice)} record ids stand more than once, first {min(twice)}."] if twice else []
-
-
-def _evidence_problems(view: str, files: list[Path], provenance: list[Path], manifest: Manifest) -> list[str]:
-    """Spans that are not the text which they claim, cut from the passage that they name."""
-    rows = pl.scan_parquet(files)
-    if "evidence" not in rows.collect_schema().names():
-        return []
-    spans = rows.select(row="record_id", span="evidence").explode("span", empty_as_null=False).drop_nulls("span")
-    spans = spans.unnest("span")
-    if provenance:
-        passages = pl.concat([pl.scan_parquet(p).select("record_id", "canonical") for p in provenance])
-    else:
-        passages = pl.LazyFrame(schema={"record_id": pl.String, "canonical": pl.String})
-    missing: list[str] = []
-    differing: list[str] = []
-    for mine in _parts(manifest):
-        bad = _wrong_spans(spans.filter(mine), passages.filter(mine))
-        missing += bad.filter(pl.col("missing"))["row"].to_list()
-        differing += bad.filter(pl.col("differs"))["row"].to_list()
-    problems = []
-    if missing:
-        problems.append(f"{view}: evidence of {len(missing)} spans is not in provenance/, first of {min(missing)}.")
-    if differing:
-        problems.append(f"{view}: {len(differing)} spans are not the text that they claim, first of {min(differing)}.")
-    return problems
-
-
-def _wrong_spans(spans: pl.LazyFrame, passages: pl.LazyFrame) -> pl.DataFrame:
-    cut = pl.col("canonical").str.slice(pl.col("start"), pl.col("end") - pl.col("start"))
-    checked = spans.join(passages, on="record_id", how="left").select(
-        "row", missing=pl.col("canonical").is_null(), differs=cut != pl.col("text")
-    )
-    return checked.filter(pl.col("missing") | pl.col("differs")).collect(engine="streaming")
-
-
-def _conservation(manifest: Manifest) -> list[str]:
-    """Stages in which records in are not records out plus records dropped."""
-    problems = []
-    for stage in manifest.stages:
-        for c in stage["counts"]:
-            lost = c["n_in"] - c["n_out"] - sum(c["dropped"].values())
-            if lost and not (c["n_in"] == 0 and stage["stage"].startswith("make_")):
-                problems.append(f"{stage['stage']}: {lost} records of kind {c['kind']} are unaccounted for.")
-    return problems
+def _unlike_copies(version_dir: Path, manifest: Manifest) -> list[str]:
+    """Rows that two instruction views have under one id with different content."""
+    said = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join("\x1f")
+    named = [
+        pl.scan_parquet([version_dir / name for name in entry["files"]]).select(
+            "record_id", content=pl.concat_str(said, "task", "license", "source_id", separator="\x1e").hash()
+        )
+        for view in ("sft", "psft", "eval")
+        for entry in manifest.views.get(view, {}).values()
+    ]
+    unlike: list[str] = []
+    for mine in in_turns(manifest) if named else ():
+        by_id = pl.concat(named).filter(mine).group_by("record_id").agg(pl.col("content").n_unique())
+        unlike += by_id.filter(pl.col("content") > 1).collect(engine="streaming")["record_id"].to_list()
+    return [f"{len(unlike)} rows differ between views, first {min(unlike)}."] if unlike else []

@@ -10,6 +10,7 @@ from typing import Any, Final
 import jsonschema
 
 from schemas.errors import VerifyError
+from schemas.records import SPLITS, VIEWS
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -17,6 +18,8 @@ FORMAT = 1
 
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _COUNTS: Final = {"type": "object", "additionalProperties": _COUNT}
+_PATH: Final = {"type": "string", "pattern": r"^(?!.*(?:^|/)\.\.?(?:/|$))[^/\\][^\\]*$"}
+"""Inside the version: a foreign manifest must not make a reader open files elsewhere."""
 _HASH: Final = {"type": "string", "pattern": "^[0-9a-f]{32,64}$"}
 
 
@@ -39,11 +42,11 @@ MANIFEST_SCHEMA: Final[dict[str, Any]] = {
             "pedcorpus_version": {"type": "string"},
             "views": {
                 "type": "object",
+                "propertyNames": {"enum": list(VIEWS)},
                 "additionalProperties": {
                     "type": "object",
-                    "additionalProperties": _object(
-                        {"files": {"type": "array", "items": {"type": "string"}}, "n_rows": _COUNT}
-                    ),
+                    "propertyNames": {"enum": list(SPLITS)},
+                    "additionalProperties": _object({"files": {"type": "array", "items": _PATH}, "n_rows": _COUNT}),
                 },
             },
             "tasks": {"type": "object", "additionalProperties": _COUNTS},
@@ -83,7 +86,7 @@ MANIFEST_SCHEMA: Final[dict[str, Any]] = {
                 "type": "array",
                 "items": _object(
                     {
-                        "path": {"type": "string"},
+                        "path": _PATH,
                         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
                         "n_bytes": _COUNT,
                         "n_rows": {"type": ["integer", "null"]},
@@ -147,7 +150,11 @@ def read_manifest(version_dir: Path) -> Manifest:
         jsonschema.Draft202012Validator(MANIFEST_SCHEMA).iter_errors(data), key=lambda e: list(map(str, e.path))
     )
     if errors:
-        raise VerifyError(
-            [f"{path}: {'.'.join(map(str, e.path)) or 'top level'}: {e.message[:200]}" for e in errors[:20]]
-        )
+        raise VerifyError([f"{path}: {'.'.join(map(str, e.path)) or 'top level'}: {_fault(e)}" for e in errors[:20]])
     return Manifest(**data)
+
+
+def _fault(error: Any) -> str:
+    if error.validator == "pattern" and error.schema is _PATH:
+        return f"`{error.instance[:100]}` is no path inside the version."
+    return f"{error.message[:200]}."

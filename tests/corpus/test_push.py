@@ -13,6 +13,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from corpus.build import build
+from corpus.config import load_config
+from corpus.plan import make_plan
+from tests.corpus.small import write_small_corpus
 from tests.corpus.tiny_version import LICENSE, PRIVATE, instruction, published_files, rows_of_views, write_version
 from tests.hub_server import HubServer, Repository
 from tests.hub_server.client import Client, ClientFailed
@@ -181,7 +185,7 @@ def test_manifest_cannot_name_files_outside_the_version(client: Client, tmp_path
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["files"].append({**manifest["files"][0], "path": "../secret"})
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    assert "outside the version" in failure(client, folder, repo).message
+    assert "`../secret` is no path inside the version" in failure(client, folder, repo).message
 
 
 def test_stray_files_are_not_published(hub: HubServer, client: Client, repo: str, tmp_path: Path) -> None:
@@ -448,14 +452,14 @@ def test_downloaded_version_is_the_published_one(client: Client, repo: str, vers
 
 
 def test_the_command_pushes_a_version_of_the_store(hub: HubServer, client: Client, repo: str, tmp_path: Path) -> None:
-    write_version(tmp_path / "tiny/versions/1.0.0", views=SMALL)
-    words = ["push", "1.0.0", "--repo", repo, "--store", str(tmp_path)]
+    build(make_plan(load_config(write_small_corpus(tmp_path))))
+    words = ["push", "0.1.0", "--repo", repo, "--store", str(tmp_path / "store")]
     dry = client.do("command", words=[*words, "--dry-run"])
     assert (dry["exit"], repo in hub.repositories) == (0, False)
-    assert "data/sft/train-00000-of-00002.parquet" in dry["out"]
+    assert "data/sft/train-00000-of-00001.parquet" in dry["out"]
     done = client.do("command", words=[*words, "--json"])
     assert done["exit"] == 0
-    assert json.loads(done["out"])["commit"] == hub.repository(repo).tags["v1.0.0"]
+    assert json.loads(done["out"])["commit"] == hub.repository(repo).tags["v0.1.0"]
     without = client.do("command", env={"HF_TOKEN": None}, words=words)
     assert (without["exit"], without["out"]) == (2, "")
     assert without["err"].splitlines()[-1].startswith("Error: No Hugging Face token found. Set HF_TOKEN")

@@ -49,7 +49,7 @@ class MakeInstructions(MakeStage):
     max_per_section: int = field(default=4, metadata={"min": 0})
     max_per_table: int = field(default=60, metadata={"min": 0})
     max_per_dialogue: int = field(default=3, metadata={"min": 0})
-    max_preferences: int = field(default=1, metadata={"min": 0})
+    max_preferences: int = field(default=2, metadata={"min": 0})
 
     def group_by(self, kind: str) -> str | None:
         """Triples come by disease: a question is about all that the graph knows of one."""

@@ -50,8 +50,12 @@ _UNSAFE: Final = re.compile(
     r"甘草片|阿司匹林|尼美舒利|安乃近|庆大霉素|四环素|去痛片|酒精擦|擦酒精|捂汗|偏方|祖传|根治|包治|吗啡|可待因|匹多莫德|利巴韦林|"
     r"不要使用含氟|竹罐|放血|挑四缝|香灰|输液(?:好得快|快)|激素药膏随便|氨酚黄那敏|纳而平|复方氨酚|咬住|掐人中|撬开|不要使用凉水|冷却时间不宜过长|猪脑|沐浴露|保温垫|热水袋|葡萄糖水|暂停母乳|趴着睡|乳清蛋白饮料|免疫增强剂|米粉.{0,16}奶瓶|随意给宝宝使用退烧药|抗过敏药物的药膏|高盐|蜂蜜水?(?=.{0,8}(?:婴|月))|四磨汤|清火宝"
 )
+# What a machine doctor says with confidence and no paediatrician would: a wrong name, a wrong disease, no urgency.
+_WRONG: Final = re.compile(
+    r"亨特综合|艾尔综合|关节炎性肠病|改善生活习惯、进行物理治疗|41度(?:确实)?比较高|胃容量约为70|血液循环不良|荨麻疹患病率很高"
+)
 _ANNOUNCES: Final = re.compile(
-    r"(?:接下来|以下|下面|如下|一些|几个).{0,16}(?:建议|方法|措施|办法|步骤|几点|可能原因).{0,24}[。：:]?$|可以吗？?。?$|可以给您一些建议|接下来的对话|提供更多信息|详细询问|才能给出.{0,10}。$|您可以试试。$"
+    r"我?还需要(?:进一步)?了解|(?:接下来|以下|下面|如下|一些|几个).{0,16}(?:建议|方法|措施|办法|步骤|几点|可能原因).{0,24}[。：:]?$|可以吗？?。?$|可以给您一些建议|接下来的对话|提供更多信息|详细询问|才能给出.{0,10}。$|您可以试试。$"
 )
 _CHILD: Final = re.compile(
     r"宝宝|宝贝|孩子|小孩|儿童|小儿|婴|新生儿|幼儿|娃|儿科|胎|早产|(?<!\d)(?:[1-9]|1[0-7])\s*岁|\d+\s*个?月(?:大|零|的)|[一二三四五六七八九十两]+(?:岁|个月)|[男女]孩|小朋友|儿子|女儿|周岁"
@@ -87,6 +91,11 @@ _OF_VACCINES: Final = re.compile(r"疫苗[^。！？?]{0,12}(?:吗|注意|怎么
 _FROM_ELSEWHERE: Final = re.compile(r"体格检查发现|病历|您提到孩子曾经|^(?:如果|假如|若)(?:您|你)?的?孩子曾经")
 
 
+def is_wrong(text: str) -> bool:
+    """Whether it states what no paediatrician would."""
+    return bool(_WRONG.search(text))
+
+
 def is_unsafe(text: str) -> bool:
     """Whether it names a remedy that harms children, other than to warn of it."""
     for match in _UNSAFE.finditer(text):
@@ -113,17 +122,19 @@ def conversation_rows(row: Row, at_most: int) -> list[dict[str, Any]]:
     if not rounds:
         return []
     everything = "".join(turn["content"] or "" for turn in row["turns"])
+    if is_wrong(everything):
+        return []
     if is_machine_made(everything, 1 if len(rounds) == 1 else 2) or _BAD.search(
         "".join(r.patient.text + r.doctor.text for r in rounds)
     ):
         return []
-    if row["domain"] != "medical" and not _about_a_child(row, rounds):
+    if row["domain"] != "medical" and not is_about_a_child(row, rounds):
         return []
     made = list(_general(row, rounds) if row["domain"] == "medical" else _paediatric(row, rounds))
     return made[:at_most]
 
 
-def _about_a_child(row: Row, rounds: Sequence[Round]) -> bool:
+def is_about_a_child(row: Row, rounds: Sequence[Round]) -> bool:
     """Whether the first question says enough, and about a child: an answer to nothing helps nobody."""
     first = _question(row, rounds[0])
     said = first + (row["department"] or "")

@@ -23,7 +23,9 @@ from pipelines.teacher import (
     graph_questions,
     lay_names,
     linked_wording,
+    preference_wording,
     section_questions,
+    section_wording,
     statute_questions,
 )
 from schemas.records import (
@@ -44,7 +46,7 @@ KINDS = {DOCUMENT: documents, TRIPLE: triples, DIALOGUE: dialogues}
 _MODULES = (
     *(clause_questions, consultations, conversation_preferences, conversations, graph_advice, graph_questions),
     *(lay_names, section_questions, statute_questions),
-    *(advice_wording, consultation_wording, fact_wording, linked_wording),
+    *(advice_wording, consultation_wording, fact_wording, linked_wording, preference_wording, section_wording),
 )
 SET_PHRASES = "".join(inspect.getsource(module) for module in _MODULES)
 

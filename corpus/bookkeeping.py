@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from schemas.arrow import scan_rows
 from schemas.manifest import Manifest
 from schemas.records import COMPLETION, PREFERENCE, VIEWS
 
@@ -123,7 +124,7 @@ def reject_problems(folder: Path, manifest: Manifest) -> list[str]:
             counted.update({(c["kind"], reason): n for reason, n in c["dropped"].items()})
     found: Counter[tuple[str, str]] = Counter()
     for path in sorted((folder / "rejected").glob("*.parquet")):
-        tally = pl.scan_parquet(path).group_by("kind", "drop_reason").len().collect(engine="streaming")
+        tally = scan_rows(path).group_by("kind", "drop_reason").len().collect(engine="streaming")
         found.update({(kind, str(reason)): n for kind, reason, n in tally.iter_rows()})
     return [
         f"rejected/: {found[at]} of kind {at[0]} for {at[1]}, the manifest counts {counted[at]}."

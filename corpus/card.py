@@ -19,6 +19,7 @@ import polars as pl
 import yaml
 
 from corpus import card_text as wording
+from schemas.arrow import read_rows, scan_rows
 from schemas.records import DOCUMENT, SPLITS, TASKS, VIEWS
 
 _HUB_LICENSES: Final = """\
@@ -91,9 +92,7 @@ def read_facts(version_dir: Path, manifest: Any) -> CardFacts:
     data = as_mapping(manifest)
     methods: dict[str, int] = {}
     for view, splits in view_splits(data).items():
-        frame = pl.scan_parquet(
-            [version_dir / name for split in splits for name in data["views"][view][split]["files"]]
-        )
+        frame = scan_rows([version_dir / name for split in splits for name in data["views"][view][split]["files"]])
         if "generator" not in frame.collect_schema():
             continue
         made_by = frame.select(method=pl.col("generator").struct.field("method")).drop_nulls()
@@ -109,7 +108,7 @@ def _example(version_dir: Path, manifest: Mapping[str, Any]) -> dict[str, Any] |
         files = (manifest.get("views") or {}).get(view, {}).get("train", {}).get("files", [])
         if not files:
             continue
-        frame = pl.read_parquet(version_dir / sorted(files)[0], n_rows=_EXAMPLE_ROWS)
+        frame = read_rows(version_dir / sorted(files)[0], n_rows=_EXAMPLE_ROWS)
         if not {"evidence", "messages", "record_id"} <= set(frame.columns):
             continue
         said = pl.col("messages").list.eval(pl.element().struct.field("content").str.len_chars()).list.sum()

@@ -25,6 +25,14 @@ EXIT_PROBLEMS = 3
 """`verify` found problems: the command worked, the version does not hold."""
 
 
+_SURROUNDINGS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EIO),
+    *(errno.EACCES, errno.EROFS, errno.EPERM, errno.EMFILE, errno.ENFILE),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+)
+"""Faults of the disk, of rights and of names: not ours, so they end in a sentence."""
+
+
 def _user_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """A user's mistake ends in its sentence and exit code 2; anything else is a bug and keeps its traceback."""
 
@@ -36,7 +44,7 @@ def _user_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             click.echo(f"Error: {error}", err=True)
             sys.exit(error.exit_code)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            if error.errno is None or error.errno not in _SURROUNDINGS:
                 raise
             where = f" {error.filename}" if error.filename else ""
             click.echo(f"Error:{where}: {os.strerror(error.errno)}. Nothing that was published is touched; mend that "

@@ -10,6 +10,7 @@ import polars as pl
 from corpus.lint import lint_texts
 from corpus.tables import IDS_AT_ONCE, id_partition
 from pipelines.base import with_canonical_text
+from schemas.arrow import scan_rows
 from schemas.manifest import Manifest
 from schemas.records import SCHEMAS
 from schemas.validation import violations
@@ -47,7 +48,7 @@ def repeated_passages(files: Sequence[Path], manifest: Manifest) -> list[str]:
     """Source records that provenance/ has more than once."""
     if not files:
         return []
-    ids = pl.concat([pl.scan_parquet(path).select("record_id") for path in files])
+    ids = pl.concat([scan_rows(path).select("record_id") for path in files])
     return [f"provenance/: {problem}" for problem in repeated_ids(ids, manifest)]
 
 
@@ -62,14 +63,14 @@ def repeated_ids(ids: pl.LazyFrame, manifest: Manifest) -> list[str]:
 
 def span_problems(view: str, files: list[Path], passages: Sequence[Path], manifest: Manifest) -> list[str]:
     """Spans that are not the text which they claim, cut from the passage that they name, or of another source."""
-    rows = pl.scan_parquet(files)
+    rows = scan_rows(files)
     if "evidence" not in rows.collect_schema().names():
         return []
     spans = rows.select("source_id", row="record_id", span="evidence").explode("span", empty_as_null=False)
     spans = spans.drop_nulls("span").unnest("span")
     held = pl.LazyFrame(schema={"record_id": pl.String, "canonical": pl.String, "of": pl.String})
     if passages:
-        held = pl.concat([pl.scan_parquet(p).select("record_id", "canonical", of="source_id") for p in passages])
+        held = pl.concat([scan_rows(p).select("record_id", "canonical", of="source_id") for p in passages])
     found: dict[str, list[str]] = {"missing": [], "differs": [], "foreign": []}
     for mine in in_turns(manifest):
         bad = _wrong_spans(spans.filter(mine), held.filter(mine))

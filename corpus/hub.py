@@ -25,6 +25,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from corpus.card import is_unknown_license
 from corpus.hub_client import Head, HubRepository, PushConflict, PushFailed, RemoteFile
+from schemas.arrow import scan_rows
 from schemas.errors import PushRefused, VerifyError
 from schemas.manifest import Manifest, read_manifest
 
@@ -180,7 +181,7 @@ def _license_problems(version: _Version) -> Iterator[str]:
         if not file.path.endswith(".parquet"):
             continue
         try:
-            frame = pl.scan_parquet(version.folder / file.path)
+            frame = scan_rows(version.folder / file.path)
             if "license" not in frame.collect_schema():
                 yield f"{file.path} has no column 'license', so its rows cannot be published. Build the version again."
                 continue

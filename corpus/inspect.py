@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
 from corpus.build import Progress, locked
 from corpus.config import Config
 from corpus.plan import Plan, make_plan
 from corpus.reading import close_reader
 from pipelines.engine import local_engine
 from pipelines.workspace import Result, run_task
+from schemas.arrow import scan_rows
 from schemas.errors import ConfigError
 from schemas.settings import did_you_mean
 
@@ -90,7 +89,7 @@ def _samples(results: list[Result], n: int) -> list[dict[str, Any]]:
     for number in range(n if with_shards else 0):
         result = with_shards[number * len(with_shards) // n]
         shard = result.shards[0]
-        row = pl.scan_parquet(shard.path).slice((number + 1) * shard.n_rows // (n + 1), 1).collect()
+        row = scan_rows(shard.path).slice((number + 1) * shard.n_rows // (n + 1), 1).collect()
         if row.height:
             samples.append({"kind": shard.kind, **row.row(0, named=True)})
     return samples

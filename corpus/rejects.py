@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from schemas.arrow import scan_rows
 from schemas.errors import StoreError
 from schemas.reader import Version
 from schemas.settings import did_you_mean
@@ -23,7 +24,7 @@ def rejected(
     counts: dict[str, dict[str, int]] = {}
     records: list[dict[str, Any]] = []
     for path in sorted((version.folder / "rejected").glob("*.parquet")):
-        frame = pl.scan_parquet(path)
+        frame = scan_rows(path)
         if record_id:
             frame = frame.filter(pl.col("record_id").str.starts_with(record_id))
         tally = frame.group_by("drop_reason").len().sort("len", "drop_reason", descending=[True, False]).collect()

@@ -85,7 +85,7 @@ def show_built(built: Built) -> None:
     console.print(f"{refused} files refused (SOURCES.jsonl), {dropped} records dropped with reasons (rejected/).")
     here = Path.cwd()
     where = built.version_dir.relative_to(here) if built.version_dir.is_relative_to(here) else built.version_dir
-    console.print(f"Version: {where}")
+    console.print(f"Version: {escape(str(where))}")
 
 
 def views_table(views: dict[str, Any], tasks: dict[str, dict[str, int]]) -> Table:
@@ -154,7 +154,8 @@ def show_plan(plan: Plan) -> None:
     """The plan as a tree: what is read, what is done to it, what comes out."""
     header, guess = plan.config.header, estimates(plan)
     tree = Tree(
-        f"[bold]{header.name} {header.version}[/bold]  content {plan.content_hash[:_SHORT]}  → {plan.config.store}"
+        f"[bold]{header.name} {header.version}[/bold]  content {plan.content_hash[:_SHORT]}"
+        f"  → {escape(str(plan.config.store))}"
     )
     read = tree.add(f"read  {len(plan.parts)} files, {plan.n_to_read()} not read before")
     for source in plan.config.sources:
@@ -162,7 +163,8 @@ def show_plan(plan: Plan) -> None:
         size = sum(p.n_bytes for p in mine) / 1e6
         n = guess.get(source.source_id, 0)
         read.add(
-            f"{source.source_id}  {source.kind}, {len(mine)} files, {size:.2f} MB, about {n} records, {source.license}"
+            f"{source.source_id}  {source.kind}, {len(mine)} files, {size:.2f} MB, about {n} records, "
+            f"{escape(source.license)}"
         )
     for r in plan.refusals:
         read.add(f"[yellow]refused[/yellow] {escape(r.detail)}")
@@ -179,7 +181,7 @@ def show_plan(plan: Plan) -> None:
 def show_sources(seen: list[dict[str, Any]]) -> None:
     """A table of files a source, refusals in full, and sample records."""
     for source in seen:
-        console.print(f"\n[bold]{source['source_id']}[/bold]  {source['kind']}, licence {source['license']}")
+        console.print(f"\n[bold]{source['source_id']}[/bold]  {source['kind']}, licence {escape(source['license'])}")
         table = Table(show_edge=False, pad_edge=False)
         for name in ("file", "format", "encoding", "records", "dropped"):
             table.add_column(name, overflow="fold")
@@ -238,7 +240,7 @@ def versions_data(corpora: dict[str, Store]) -> list[dict[str, Any]]:
 def show_versions(data: list[dict[str, Any]], store: Path) -> None:
     """A line a version; the current one is marked."""
     if not data:
-        console.print(f"No version in {store} yet. Make one with `pedcorpus build`.")
+        console.print(f"No version in {escape(str(store))} yet. Make one with `pedcorpus build`.")
         return
     table = Table(show_edge=False, pad_edge=False)
     for name in ("", "corpus", "version", "content", "rows"):

@@ -94,7 +94,8 @@ def show_trace(found: Trace) -> None:
         console.print(f"made by   {generator['method']} ({generator['name']}, template {generator['template']})")
     part = found.part
     console.print(
-        f"source    {row['source_id']}: {escape(row['part'])} at {escape(row['locator'])}, licence {row['license']}"
+        f"source    {row['source_id']}: {escape(row['part'])} at {escape(row['locator'])}, "
+        f"licence {escape(row['license'])}"
     )
     if part:
         console.print(

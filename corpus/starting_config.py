@@ -48,6 +48,8 @@ def write_starting_config(folder: Path, out: Path, force: bool) -> Path:
     """
     if not folder.is_dir():
         raise ConfigError([f"{folder}: no such folder."])
+    if out.is_dir():
+        raise ConfigError([f"{out} is a folder. Name a file with `--out`."])
     if out.exists() and not force:
         raise ConfigError([f"{out} exists. Give another file with `--out`, or replace it with `--force`."])
     groups, unread = _look(folder, out)
@@ -60,12 +62,11 @@ def write_starting_config(folder: Path, out: Path, force: bool) -> Path:
 
 def _look(folder: Path, out: Path) -> tuple[list[_Group], list[str]]:
     base = out.parent.resolve()
-    parts, refusals = list_parts(Plain("files", path=(str(folder.resolve()),)), base)
+    ours = (out, folder / "store", out.parent / "store")
+    parts, refusals = list_parts(Plain("files", path=(str(folder.resolve()),)), base, ours)
     groups: dict[tuple[str, str], _Group] = {}
     unread = [r.detail.removeprefix("sources.files: ") for r in refusals]
     for part in parts:
-        if Path(part.location) == out.resolve():
-            continue
         folder_of = PurePosixPath(part.path).parent
         data_folder = next((p for p in _parents(part, base) if is_dataset_folder(p)), None)
         try:
@@ -137,7 +138,7 @@ def _table_kind(part: Part) -> str:
 
 
 def _text(folder: Path, out: Path, groups: list[_Group], unread: list[str]) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._") or "corpus"
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")[:60] or "corpus"
     lines = [
         "# Written by `pedcorpus init`; a start, to be read and mended.",
         "# - license: as the licensor states it. What stays `unknown` can be built, and not be pushed.",

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pipelines.base import with_canonical_text
 from pipelines.tasks import read_shard
 from pipelines.workspace import Result, Shard
-from schemas.arrow import arrow_schema
+from schemas.arrow import arrow_schema, scan_rows
 from schemas.fingerprints import code_fingerprint, fingerprint
 from schemas.records import PAEDIATRIC_TASKS, SCHEMAS, SPLITS
 from schemas.views import VIEW_SCHEMAS, view_rows
@@ -172,7 +172,7 @@ class ProvenanceTask:
         for number in range(n):
             mine = id_partition(n) == number
             empty = pl.LazyFrame(schema={"record_id": pl.String})
-            ids = pl.concat([empty, *(pl.scan_parquet(s.path).filter(mine) for s in self.referenced)])
+            ids = pl.concat([empty, *(scan_rows(s.path).filter(mine) for s in self.referenced)])
             wanted = ids.unique().collect()
             for shard in self.shards:
                 frame = read_shard(shard).filter(mine).join(wanted, on="record_id", how="semi", maintain_order="left")

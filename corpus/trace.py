@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from schemas.arrow import scan_rows
 from schemas.errors import StoreError
 from schemas.fingerprints import sha256_file
 from schemas.reader import Version
@@ -118,7 +119,7 @@ def _link(version: Version, span: dict[str, Any], parts: Any, base: Path | None,
 
 def _passage(folder: Path, record_id: str) -> dict[str, Any]:
     for path in sorted((folder / "provenance").glob("*.parquet")):
-        found = pl.scan_parquet(path).filter(pl.col("record_id") == record_id).collect()
+        found = scan_rows(path).filter(pl.col("record_id") == record_id).collect()
         if found.height:
             return found.row(0, named=True)
     raise StoreError(f"{folder}: record {record_id} is not in provenance/. Run `pedcorpus verify`.")

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from corpus.bookkeeping import Tally, manifest_problems, reject_problems, row_problems
 from corpus.evidence import in_turns, passage_problems, repeated_ids, repeated_passages, span_problems
 from corpus.lint import lint, misshapen
+from schemas.arrow import scan_rows
 from schemas.errors import VerifyError
 from schemas.manifest import Manifest, read_manifest
 from schemas.reader import file_problems
@@ -92,7 +93,7 @@ def _between_rows(version_dir: Path, manifest: Manifest, passages: list[Path]) -
     for view, splits in manifest.views.items():
         files = [version_dir / name for entry in splits.values() for name in entry["files"]]
         if files:
-            ids = pl.scan_parquet(files).select("record_id")
+            ids = scan_rows(files).select("record_id")
             problems += [f"{view}: {problem}" for problem in repeated_ids(ids, manifest)]
             problems += span_problems(view, files, passages, manifest)
     return problems + _unlike_copies(version_dir, manifest)
@@ -101,9 +102,7 @@ def _between_rows(version_dir: Path, manifest: Manifest, passages: list[Path]) -
 def _torn_groups(version_dir: Path, manifest: Manifest) -> list[str]:
     """Groups that stand in more than one split, over all views."""
     named = [
-        pl.scan_parquet([version_dir / name for name in entry["files"]]).select(
-            record_id="group_id", split=pl.lit(split)
-        )
+        scan_rows([version_dir / name for name in entry["files"]]).select(record_id="group_id", split=pl.lit(split))
         for splits in manifest.views.values()
         for split, entry in splits.items()
     ]
@@ -121,7 +120,7 @@ def _unlike_copies(version_dir: Path, manifest: Manifest) -> list[str]:
     """Rows that two instruction views have under one id with different content."""
     said = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join("\x1f")
     named = [
-        pl.scan_parquet([version_dir / name for name in entry["files"]]).select(
+        scan_rows([version_dir / name for name in entry["files"]]).select(
             "record_id", content=pl.concat_str(said, "task", "license", "source_id", separator="\x1e").hash()
         )
         for view in ("sft", "psft", "eval")

@@ -10,7 +10,10 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
+import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -23,7 +26,11 @@ R = TypeVar("R")
 
 
 def end_with_parent() -> None:
-    """Ends this process when its parent is gone, so that a killed build leaves no workers behind."""
+    """Ends this process when its parent is gone, or at Ctrl-C, so that a stopped build leaves no workers behind.
+
+    At once and without a word: what a worker had not finished lies in the workspace's `tmp`, and nowhere else.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
@@ -36,6 +43,18 @@ def _watch(sentinel: int) -> None:
 
 class WorkerLost(PedCorpusError):
     """A worker process died; what was finished stays finished."""
+
+
+def call_in_worker(function: Callable[[T], R], task: T) -> R:
+    """The result; an error that would not survive the way back is told in one that does, with its traceback."""
+    try:
+        return function(task)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            raise RuntimeError("".join(traceback.format_exception(error))) from None
+        raise
 
 
 class Engine(Protocol):
@@ -78,7 +97,7 @@ class PoolEngine:
         return ProcessPoolExecutor(self._n_workers, mp_context=context, initializer=end_with_parent)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
-        futures = {self._pool.submit(function, task): index for index, task in enumerate(tasks)}
+        futures = {self._pool.submit(call_in_worker, function, task): index for index, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()

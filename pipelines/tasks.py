@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.base import BatchStage, MakeStage, Stage
 from pipelines.workspace import Count, Result, Shard
-from schemas.arrow import write_shard_file
+from schemas.arrow import read_rows, scan_rows, write_shard_file
 from schemas.fingerprints import code_fingerprint, fingerprint
 
 MIN_BUNDLE_ROWS, MAX_BUNDLE_ROWS = 500, 2_000
@@ -25,7 +25,7 @@ def stage_fingerprint(stage: Stage) -> str:
 
 def read_shard(shard: Shard) -> pl.DataFrame:
     """The rows of a shard."""
-    return pl.read_parquet(shard.path)
+    return read_rows(shard.path)
 
 
 def write_shard(folder: Path, name: str, kind: str, key: str, frame: pl.DataFrame) -> Shard:
@@ -137,7 +137,7 @@ class DropTask:
         """The rows that stay in one shard, the dropped in another."""
         frame, kind, result = read_shard(self.shard), self.shard.kind, Result()
         drops = (
-            pl.scan_parquet(list(self.decisions))
+            scan_rows(list(self.decisions))
             .filter(pl.col("shard") == self.index)
             .select("row", "drop_reason", "drop_detail")
             .collect()

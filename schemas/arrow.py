@@ -28,6 +28,16 @@ def write_shard_file(frame: pl.DataFrame, path: Path) -> None:
         raise ShardNotWritten(str(path.parent), str(error)) from error
 
 
+def scan_rows(paths: Path | str | list[Path] | list[str]) -> pl.LazyFrame:
+    """The rows of Parquet files; a `[` or a `*` in the name of a folder is a character, not a pattern."""
+    return pl.scan_parquet(paths, glob=False)
+
+
+def read_rows(path: Path | str, n_rows: int | None = None) -> pl.DataFrame:
+    """The same, read."""
+    return pl.read_parquet(path, glob=False, n_rows=n_rows)
+
+
 def arrow_schema(schema: dict[str, Any], *, large: bool) -> pa.Schema:
     """A polars schema as Arrow's, with large strings and lists throughout or with ordinary ones.
 

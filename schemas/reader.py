@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from schemas.arrow import scan_rows
 from schemas.errors import StoreError, VerifyError
 from schemas.fingerprints import sha256_file
 from schemas.manifest import Manifest, read_manifest
@@ -40,13 +42,13 @@ class Version:
 
     def scan(self, view: str, split: str) -> pl.LazyFrame:
         """The rows as a lazy polars frame."""
-        return pl.scan_parquet(self.paths(view, split))
+        return scan_rows(self.paths(view, split))
 
     def dataset(self, view: str, split: str) -> datasets.Dataset:
         """The rows as a `datasets.Dataset`, memory-mapped from its Arrow cache."""
         import datasets
 
-        files = [str(p) for p in self.paths(view, split)]
+        files = [glob.escape(str(p)) for p in self.paths(view, split)]
         return datasets.Dataset.from_parquet(files)
 
     def pandas(self, view: str, split: str) -> pd.DataFrame:

@@ -252,7 +252,7 @@ def test_an_altered_version_is_not_taken_for_built(tmp_path: Path) -> None:
     first = build(make_plan(load_config(config))).version_dir
     before = hashes(first)
     (first / "LICENSES.md").write_text("all mine", "utf-8")
-    with pytest.raises(StoreError, match="altered after publishing.*Remove the folder and build again"):
+    with pytest.raises(StoreError, match=r"altered after publishing.*Remove the folder and build again"):
         build(make_plan(load_config(config)))
     shutil.rmtree(first)
     assert hashes(build(make_plan(load_config(config))).version_dir) == before

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -18,10 +24,12 @@ from corpus.config import load_config
 from corpus.plan import Plan, make_plan
 from corpus.reading import PartChanged, close_reader
 from corpus.store import Store
+from corpus.verify import verify
 from pipelines import workspace
 from pipelines.workspace import Result, finished, run_task, sweep_unused
 from schemas.arrow import write_shard_file
 from schemas.errors import PartRefused, ShardNotWritten, StoreError
+from schemas.reader import open_version
 from schemas.records import DOCUMENT, frame_of
 from sources.isolation import Reader
 
@@ -172,6 +180,81 @@ def test_a_full_disk_is_the_disks_fault(tmp_path: Path) -> None:
     with pytest.raises(ShardNotWritten, match="Make room"):
         task.run(tmp_path / "not" / "there")
     close_reader()
+
+
+def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    """polars, datasets and rich each read something into brackets."""
+    folder = tmp_path / "[旧] a*b [/x]"
+    folder.mkdir(parents=True)
+    plan = plan_of(folder)
+    config = (folder / "corpus.yaml").read_text("utf-8").replace("CC0-1.0", '"[/y] [MIT]"')
+    (folder / "corpus.yaml").write_text(config, "utf-8")
+    version = build(plan_of_file(folder)).version_dir
+    assert verify(version) == []
+    assert open_version(version).dataset("cpt", "train").num_rows == 2
+    store = ["--store", str(plan.config.store_root)]
+    (record_id,) = open_version(version).scan("cpt", "train").select("record_id").collect().row(0)
+    for command in (["plan", str(folder / "corpus.yaml")], ["sources", str(folder / "corpus.yaml")]):
+        assert "[/y] [MIT]" in CliRunner().invoke(main, command, catch_exceptions=False).output
+    for command in (["stats", *store], ["trace", record_id, *store], ["rejects", *store], ["versions", *store]):
+        assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+
+
+def plan_of_file(folder: Path) -> Plan:
+    return make_plan(load_config(folder / "corpus.yaml"))
+
+
+@pytest.mark.parametrize("store", ["file", "file/below", "n" * 300])
+def test_a_store_that_cannot_be_is_a_sentence(tmp_path: Path, store: str) -> None:
+    plan_of(tmp_path)
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, ["build", str(tmp_path / "corpus.yaml"), "--store", str(tmp_path / store)])
+    assert done.exit_code == 2
+    assert "mend that" in done.output
+
+
+def test_init_leaves_out_what_the_program_keeps(tmp_path: Path) -> None:
+    build(plan_of(tmp_path))
+    done = CliRunner().invoke(main, ["init", str(tmp_path), "--force"], catch_exceptions=False)
+    assert done.exit_code == 0
+    written = make_plan(load_config(tmp_path / "pedcorpus.yaml", store="elsewhere"))
+    assert [p.path for _, p in written.parts if "corpus.yaml" not in p.path] == ["1.md", "2.md"]
+    refused = CliRunner().invoke(main, ["init", str(tmp_path), "--out", str(tmp_path), "--force"])
+    assert (refused.exit_code, "is a folder" in refused.output) == (2, True)
+
+
+def test_ctrl_c_ends_workers_and_readers_without_a_traceback(tmp_path: Path) -> None:
+    for n in range(3, 60):
+        (tmp_path / f"{n}.md").write_text(CHAPTER.format(n=n) * 200, "utf-8")
+    plan_of(tmp_path)
+    command = [sys.executable, "-m", "corpus.cli", "build", str(tmp_path / "corpus.yaml"), "--workers", "2"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list((tmp_path / "store" / "tiny" / "work").glob("??/*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == 130, printed
+    assert "Traceback" not in printed
+    assert "Run the same command again" in printed
+    for _ in range(500):
+        if not (left := members(process.pid)):
+            break
+        time.sleep(0.01)
+    assert not left
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session, less those that only wait to be reaped."""
+    return [p.pid for p in psutil.process_iter() if _session(p.pid) == session and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def test_fresh_waits_for_the_lock_like_any_build(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pipelines.engine import Engine, InlineEngine, PoolEngine, WorkerLost, local
 from pipelines.tasks import MAX_BUNDLE_ROWS, BatchTask, bundles, total, write_shard
 from pipelines.workspace import Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
 from schemas.records import TRIPLE, frame_of
-from tests.pipelines.toy import CountTails, DropShort, KillOnce, LosesRows, call, double, triple
+from tests.pipelines.toy import CountTails, DropShort, KillOnce, LosesRows, call, double, fail_stubbornly, triple
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,12 @@ def test_a_lost_worker_says_what_to_do(tmp_path: Path) -> None:
             list(engine.map(call, [KillOnce(str(tmp_path / "flag"))]))
     finally:
         engine.close()
+
+
+def test_an_error_that_does_not_pickle_is_told_all_the_same(pool: PoolEngine) -> None:
+    with pytest.raises(RuntimeError, match="Stubborn: page 3: is wrong"):
+        list(pool.map(fail_stubbornly, ["page 3"]))
+    assert dict(pool.map(double, [2])) == {0: 4}
 
 
 def test_kept_and_dropped_add_up_and_rows_keep_their_order(tmp_path: Path) -> None:

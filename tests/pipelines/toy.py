@@ -75,6 +75,18 @@ def call(payload: KillOnce) -> str:
     return payload()
 
 
+class Stubborn(Exception):
+    """Does not survive pickling: it cannot be made from its own arguments."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+
+
+def fail_stubbornly(where: str) -> None:
+    """Raises what the way back to the parent would break on."""
+    raise Stubborn(where, "is wrong")
+
+
 def double(n: int) -> int:
     """Twice `n`."""
     return 2 * n

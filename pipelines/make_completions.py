@@ -6,6 +6,7 @@ from, so that injected knowledge is not tied to a chat template (PediatricsGPT, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -14,14 +15,36 @@ import polars as pl
 
 from pipelines.base import MakeStage
 from pipelines.teacher.diseases import diseases
+from pipelines.teacher.passages import sentences, stands_alone
 from pipelines.teacher.phrasing import pick
 from pipelines.teacher.verbalisation import paragraph
-from schemas.records import COMPLETION, DOCUMENT, INSTRUCTION, TRIPLE, frame_of, make_record_id
+from schemas.records import (
+    COMPLETION,
+    DOCUMENT,
+    INSTRUCTION,
+    PAEDIATRIC_TASKS,
+    TRIPLE,
+    frame_of,
+    make_record_id,
+)
 
 Row = Mapping[str, Any]
 _COPIED: Final = ("source_id", "part", "locator", "license", "group_id", "topic", "domain", "split")
-_SINGLE: Final = ("{q}\n{a}", "问：{q}\n答：{a}", "问题：{q}\n\n解答：{a}")
-_SPEAKERS: Final = (("患者", "医生"), ("家长", "医生"), ("问", "答"))
+_SINGLE: Final = (
+    "{q}\n{a}",
+    "问：{q}\n答：{a}",
+    "问题：{q}\n\n解答：{a}",
+    "{q}\n\n{a}",
+    "【问】{q}\n【答】{a}",
+    "提问：{q}\n回答：{a}",
+)
+_NEUTRAL: Final = (("问", "答"), ("提问", "回答"), ("甲", "乙"))
+_FAMILY: Final = (("家长", "医生"), ("家属", "大夫"), ("咨询者", "医生"), ("问", "答"))
+_PATIENT: Final = (("患者", "医生"), ("病人", "大夫"), ("问", "答"))
+_COLLEAGUES: Final = (("住院医师", "主任医师"), ("年轻医生", "上级医生"), ("学生", "老师"))
+# A section's own number in front of its heading; an age is none.
+_NUMBER: Final = re.compile(r"^\d+(?:\.\d+)*\s+(?=\D|\d+\s*(?:月|岁))")
+_SHORT_CHARS: Final = 80
 _SIDES: Final = {"user": 0, "assistant": 1}
 
 
@@ -52,10 +75,8 @@ class MakeCompletions(MakeStage):
 
     def _documents(self, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
         for row in frame.iter_rows(named=True):
-            title = row["title"] or ""
-            headings = [h for h in row["section_path"] or [] if h and h != title]
-            head = "　".join(part for part in (f"《{title.strip('《》')}》" if title else "", *headings) if part)
-            yield _completion(row, f"{head}\n{row['text']}" if head else row["text"], DOCUMENT, [row["record_id"]])
+            if _says_something(row["text"]):
+                yield _completion(row, _under_its_headings(row), DOCUMENT, [row["record_id"]])
 
     def _triples(self, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
         for disease in diseases(frame.iter_rows(named=True)):
@@ -79,10 +100,34 @@ def _completion(row: Row, text: str, origin: str, derived_from: list[str], task:
     }
 
 
+def _says_something(text: str) -> bool:
+    """Whether it says more than where to look: `理化指标：应符合表 B.1 的规定。` alone teaches nothing."""
+    return len(text) > _SHORT_CHARS or any(stands_alone(sentence.text) for sentence in sentences(text))
+
+
+def _under_its_headings(row: Row) -> str:
+    """The section as a book prints it: title and headings without their numbers, an article with its own."""
+    title, article = row["title"] or "", row["number"] or ""
+    headings = [_NUMBER.sub("", h) for h in row["section_path"] or [] if h and h != title]
+    head = "　".join(part for part in (f"《{title.strip('《》')}》" if title else "", *headings) if part)
+    named = article.startswith("第") and not row["text"].startswith(article)
+    text = f"{article}　{row['text']}" if named else row["text"]
+    return f"{head}\n{text}" if head else text
+
+
 def _without_template(row: Row) -> str:
     """One question as prose, a conversation as a script."""
     messages = [m for m in row["messages"] if m["role"] in _SIDES]
     if len(messages) == 2:
         return pick(_SINGLE, row["record_id"]).format(q=messages[0]["content"], a=messages[1]["content"])
-    names = pick(_SPEAKERS if row["task"] != "general" else _SPEAKERS[2:], row["record_id"])
+    names = pick(_speakers(row), row["record_id"])
     return "\n".join(f"{names[_SIDES[m['role']]]}：{m['content']}" for m in messages)
+
+
+def _speakers(row: Row) -> tuple[tuple[str, str], ...]:
+    """Who talks: a family about a child, a patient, two doctors over a bed, or anybody."""
+    if "clinician" in (row["generator"]["template"] or ""):
+        return _COLLEAGUES
+    if row["task"] in PAEDIATRIC_TASKS:
+        return _FAMILY
+    return _PATIENT if row["domain"] == "medical" and row["generator"]["method"] == "extractive" else _NEUTRAL

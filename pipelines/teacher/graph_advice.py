@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pipelines.teacher import advice_wording as wording
 from pipelines.teacher.diseases import Disease
-from pipelines.teacher.graph_questions import departments_said, exams_said
+from pipelines.teacher.graph_questions import departments_said, exams_said, patient
 from pipelines.teacher.hallmarks import has_hallmark, tells_apart
 from pipelines.teacher.lay_names import after_asking, in_short, lay_name
 from pipelines.teacher.phrasing import pick, shuffled
@@ -78,7 +78,9 @@ def _drafts(disease: Disease) -> Iterator[tuple[str, str, str, tuple[str, ...]]]
 
 
 def _say(options: tuple[str, ...], disease: Disease, key: str, **words: str) -> str:
-    return pick(options, disease.name, key).format(d=disease.name, w=departments_said(disease), **words)
+    said = pick(options, disease.name, key).format(d=disease.name, w=departments_said(disease), **words)
+    names_child = key.endswith("asked") and said.startswith("孩子")
+    return patient(disease, key) + said.removeprefix("孩子") if names_child else said
 
 
 def _visit(disease: Disease) -> Draft | None:

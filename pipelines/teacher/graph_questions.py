@@ -70,9 +70,11 @@ def knowledge(disease: Disease, at_most: int) -> list[dict[str, Any]]:
     return rows
 
 
-def patient(disease: Disease) -> str:
-    """Who has it: a newborn or a child."""
-    return "新生儿" if disease.is_newborn else ("宝宝" if "婴" in disease.name else "孩子")
+def patient(disease: Disease, key: str) -> str:
+    """Who has it, as the asker names him: a newborn, a baby, or some child."""
+    if disease.is_newborn or "婴" in disease.name:
+        return pick(facts.BABIES if not disease.is_newborn else facts.NEWBORNS, disease.name, key, "who")
+    return pick(facts.CHILDREN, disease.name, key, "who")
 
 
 def symptoms_said(disease: Disease, key: str, name: str | None = None, at_most: int = 99) -> str:
@@ -114,19 +116,25 @@ def people_said(disease: Disease) -> str:
     return f"{disease.name}多见于{text}"
 
 
+def is_asked_to_be_catching(disease: Disease) -> bool:
+    """Whether the graph says if it is catching, and somebody may wonder."""
+    return "infectious" in disease.facts and not _NEVER_CATCHING.search(disease.name)
+
+
 def _drafts(disease: Disease) -> Iterator[Draft]:
     for rule in _RULES:
         yield from rule(disease)
 
 
 def _ask(options: tuple[str, ...], disease: Disease, key: str, **words: str) -> str:
-    return pick(options, disease.name, key, "asked").format(d=disease.name, **words)
+    asked = pick(options, disease.name, key, "asked").format(d=disease.name, **words)
+    return patient(disease, key) + asked.removeprefix("孩子") if asked.startswith("孩子") else asked
 
 
 def _tell(options: tuple[str, ...], disease: Disease, key: str, **words: str) -> str:
     """The answer; where to go is known to every phrase that wants it."""
     fitting = [o for o in options if "{w}" not in o or "department" in disease.facts]
-    words = {"s": "、".join(_varied(disease, "symptom", key)[:4]), **words}
+    words = {"s": "、".join(_varied(disease, "symptom", key)[:3]), **words}
     where = departments_said(disease)
     return pick(fitting or [""], disease.name, key, "told").format(d=disease.name, w=where, **words)
 
@@ -221,7 +229,7 @@ def _alias_reverse(disease: Disease) -> Iterator[Draft]:
 
 
 def _infectious(disease: Disease) -> Iterator[Draft]:
-    if "infectious" not in disease.facts or _NEVER_CATCHING.search(disease.name):
+    if not is_asked_to_be_catching(disease):
         return
     catching = disease.texts("infectious")[0] == "有传染性"
     question = _ask(facts.CATCHING_ASKED if catching else facts.CATCHING_ASKED[:-1], disease, "infectious")
@@ -269,7 +277,7 @@ def _people(disease: Disease) -> Iterator[Draft]:
 
 def _department(disease: Disease) -> Iterator[Draft]:
     if "department" in disease.facts and len(disease.texts("symptom")) >= 2:
-        answer = _tell(facts.DEPARTMENT_ANSWERS, disease, "where", x=symptoms_said(disease, "where", at_most=4))
+        answer = _tell(facts.DEPARTMENT_ANSWERS, disease, "where", x=symptoms_said(disease, "where", at_most=3))
         question = _ask(facts.DEPARTMENT_ASKED, disease, "where")
         yield Draft("department", "department", question, answer, ("department", "symptom"))
 
@@ -285,7 +293,7 @@ def _diagnosis(disease: Disease) -> Iterator[Draft]:
 def _part(disease: Disease) -> Iterator[Draft]:
     parts = [t for t in disease.texts("part") if t not in _BLURRED]
     if parts and len(disease.texts("symptom")) >= 2:
-        words = {"p": "、".join(parts), "x": symptoms_said(disease, "part", "这种病", 4)}
+        words = {"p": "、".join(parts), "x": symptoms_said(disease, "part", "这种病", 3)}
         answer = _tell(linked.PART_ANSWERS, disease, "part", **words)
         yield Draft("part", "part", _ask(linked.PART_ASKED, disease, "part"), answer, ("part", "symptom"))
 
@@ -296,7 +304,7 @@ def _suspect(disease: Disease) -> Iterator[Draft]:
     others = [t for t in disease.texts("symptom") if not seen or t != seen[0]]
     if not seen or len(others) < 2 or "department" not in disease.facts or disease.kind.asker != "parent":
         return
-    words = {"p": patient(disease), "s": after_asking(seen[0])}
+    words = {"p": patient(disease, "suspect"), "s": after_asking(seen[0])}
     question = _ask(linked.SUSPECT_ASKED, disease, "suspect", **words)
     answer = _tell(linked.SUSPECT_ANSWERS, disease, "suspect", t=seen[0], s="、".join(others))
     yield Draft("symptom", "suspect", question, answer, ("symptom", "department"))
@@ -315,7 +323,7 @@ def _clue(disease: Disease) -> Iterator[Draft]:
     ):
         return
     shown = "、".join(shuffled(seen, disease.name, "clue")[:4])
-    question = _ask(linked.CLUE_ASKED, disease, "clue", p=patient(disease), s=shown)
+    question = _ask(linked.CLUE_ASKED, disease, "clue", p=patient(disease, "clue"), s=shown)
     answer = _tell(linked.CLUE_ANSWERS, disease, "clue", s=shown, e="、".join(exams))
     yield Draft("diagnosis", "clue", question, answer, ("symptom", "exam", "department"))
 

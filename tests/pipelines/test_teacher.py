@@ -192,6 +192,32 @@ def test_completions_name_what_they_come_from(kind: str) -> None:
         assert set(row["derived_from"]) <= ids
 
 
+def test_a_paragraph_names_its_disease_first_and_ends_its_sentences() -> None:
+    for row in MakeCompletions().make(TRIPLE, _source(TRIPLE))[COMPLETION].to_dicts():
+        first = row["text"].partition("。")[0]
+        assert any(head in first for head in ("川崎病", "小儿肺炎")), row["text"]
+        assert row["text"].endswith("。")
+        assert not re.search(r"，。|。。|\{|\}|这时可以", row["text"])
+
+
+def test_completions_of_texts_say_something_under_headings_without_numbers() -> None:
+    made = {row["text"] for row in MakeCompletions().make(DOCUMENT, _source(DOCUMENT))[COMPLETION].to_dicts()}
+    assert not any("母乳的储存条件和允许储存时间见表2" in text for text in made)
+    (guide,) = [text for text in made if "解冻的母乳" in text]
+    assert guide.startswith("《0岁～6岁儿童营养配餐指南》　0 月龄～5 月龄婴儿喂养指南　母乳喂养\n")
+    (law,) = [text for text in made if "预防接种证" in text]
+    assert "第四章 预防接种\n第四十五条　国家" in law
+
+
+def test_two_doctors_talk_as_doctors_in_a_completion() -> None:
+    instructions = pl.concat([_made(kind)[INSTRUCTION] for kind in KINDS])
+    made = MakeCompletions().make(INSTRUCTION, instructions)[COMPLETION]
+    templates = {row["record_id"]: row["generator"]["template"] for row in instructions.to_dicts()}
+    scripts = [row for row in made.to_dicts() if "clinician" in templates[row["derived_from"][0]]]
+    assert scripts
+    assert not any(re.match(r"家长|家属|患者|病人", row["text"]) for row in scripts)
+
+
 def test_instructions_become_completions_without_a_chat_template() -> None:
     instructions = pl.concat([_made(kind)[INSTRUCTION] for kind in KINDS])
     made = MakeCompletions().make(INSTRUCTION, instructions)[COMPLETION]

@@ -17,6 +17,9 @@ from schemas.views import VIEW_SCHEMAS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+_INK: Final = r"[^\s\u0000-\u0020\u007f-\u00a0\ufeff]"
+"""A character that shows. Spelt out, because what `\\s` means differs between Rust, Python and ECMAScript."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -168,7 +171,7 @@ def _value_checks(rule: Rule, dtype: Any, col: pl.Expr) -> Iterator[tuple[str, p
         if rule.pattern:
             yield f"does not match {rule.pattern}", ~col.str.contains(rule.pattern)
         if rule.min_chars:
-            yield "is blank", ~col.str.contains(r"\S")
+            yield "is blank", ~col.str.contains(_INK)
     if isinstance(dtype, pl.List) and rule.min_items:
         yield f"has fewer than {rule.min_items} items", col.list.len() < rule.min_items
     if dtype == pl.Int64 and rule.minimum is not None:
@@ -221,7 +224,9 @@ def _json_value(rule: Rule, dtype: Any) -> dict[str, Any]:
         return {"enum": [*rule.choices] if rule.required else [*rule.choices, None]}
     text: dict[str, Any] = {"type": _nullable("string", rule)}
     if rule.pattern or rule.min_chars:
-        text["pattern"] = rule.pattern or r"\S"
+        text["pattern"] = rule.pattern or _INK
+    if rule.pattern:
+        text["not"] = {"type": "string", "pattern": r"\n"}  # some engines let `$` match before a last line break
     return text
 
 

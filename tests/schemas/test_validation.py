@@ -60,7 +60,8 @@ def test_a_fitting_row_fits_both(shape: str) -> None:
     assert violations(shape, pl.DataFrame([row], schema=shapes()[shape])) == []
 
 
-wrong = st.sampled_from([None, "", " ", "X", "文", -1, 0, 7, [], [None], {}])
+blank = ["", " ", "\x1f", "\x85", "\ufeff", "\u3000", "\xa0\n", "\x00"]
+wrong = st.sampled_from([None, *blank, "X", "文", -1, 0, 7, [], [None], {}])
 
 
 @settings(max_examples=300, deadline=None)
@@ -82,6 +83,24 @@ def test_both_judge_a_spoilt_row_alike(shape: str, data: st.DataObject) -> None:
         return  # the frame made another row of it
     valid = jsonschema.Draft202012Validator(json_schema(shape)).is_valid(row)
     assert valid == (violations(shape, frame) == [])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "fits"),
+    [
+        *(("head", text, False) for text in blank),
+        ("head", " 麻疹\n", True),
+        ("record_id", "t" + "0" * 20, True),
+        ("record_id", "t" + "0" * 20 + "\n", False),
+        ("record_id", "T" + "0" * 20, False),
+        ("drop_reason", "stage:reason\n", False),
+        ("drop_reason", None, True),
+    ],
+)
+def test_blanks_and_line_ends_are_judged_alike(column: str, value: str | None, fits: bool) -> None:
+    row = {**fitting_row("triple"), column: value}
+    assert jsonschema.Draft202012Validator(json_schema("triple")).is_valid(row) == fits
+    assert (violations("triple", pl.DataFrame([row], schema=shapes()["triple"])) == []) == fits
 
 
 def test_columns_of_another_shape_are_one_violation() -> None:

@@ -70,14 +70,13 @@ class Built:
     """False: the version was there already, with the same content hash, and nothing was done."""
 
 
-def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True, fresh: bool = False) -> Built:
+def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> Built:
     """The published version of a plan; builds it unless it is there.
 
     Args:
         plan: What to do.
         progress: Told of every task.
-        keep_work: False removes the workspace afterwards: the next build starts from nothing.
-        fresh: True removes it before.
+        fresh: True does all work again instead of reusing what earlier builds finished.
 
     Raises:
         StoreError: the version's name is taken by other content, or another build is running in this store.
@@ -100,7 +99,7 @@ def build(plan: Plan, progress: Progress | None = None, keep_work: bool = True, 
         finally:
             engine.close()
             close_reader()
-        sweep_unused(str(plan.workspace), runner.state.keys if keep_work else ())
+        sweep_unused(str(plan.workspace), runner.state.keys)
     return Built(store.version_dir(manifest.version), manifest, is_new=True)
 
 

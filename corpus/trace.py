@@ -54,7 +54,7 @@ class Trace:
 
 
 def trace(version: Version, record_id: str, base: Path | None = None, context_chars: int = 40) -> Trace:
-    """The chain of a published row, or of a source record that evidence points at.
+    """The chain of a published row, from the row down to the file.
 
     Args:
         version: Where to look.

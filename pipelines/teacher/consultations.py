@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.teacher import consultation_wording as wording
 from pipelines.teacher.diseases import Disease
+from pipelines.teacher.graph_advice import EMERGENCY
 from pipelines.teacher.graph_questions import departments_said
 from pipelines.teacher.hallmarks import has_hallmark, tells_apart
 from pipelines.teacher.lay_names import in_short, lay_name
@@ -109,7 +110,7 @@ def _told_and_asked(disease: Disease, terms: Sequence[str], number: int) -> _Sto
 
 def _lay(terms: Sequence[str]) -> str:
     words = [lay_name(term) or term for term in terms]
-    return ("，" if any("，" in said for said in words) else "、").join(words)
+    return ("，" if any("，" in said for said in words) else "、").join(words).removeprefix("一直")
 
 
 def _plain(terms: Sequence[str]) -> str:
@@ -160,10 +161,12 @@ def _conclusion(disease: Disease, story: _Story, who: str, key: tuple[str, str],
     told = [*story.told, *(term for asked in story.asked for term in asked)]
     risks = disease.texts("complication")
     sure = not _NEEDS_LAB.search(disease.name) and len(told) >= 4
-    firm = wording.CONCLUDE_ON_WARD if on_ward else wording.CONCLUDE
-    confirm = wording.CONFIRM_ON_WARD if on_ward else wording.CONFIRM
+    firm: tuple[str, ...] = wording.CONCLUDE_ON_WARD if on_ward else wording.CONCLUDE
+    confirm: tuple[str, ...] = wording.CONFIRM_ON_WARD if on_ward else wording.CONFIRM
     ends: tuple[tuple[str, ...], ...] = (wording.NO_RISK, wording.RISK, wording.NO_RISK_ON_WARD, wording.RISK_ON_WARD)
     end = ends[2 * on_ward + bool(risks)]
+    if risks and not on_ward and EMERGENCY.search(disease.name):
+        confirm, end = wording.CONFIRM_AT_ONCE, wording.RISK_AT_ONCE
     words = {
         "who": who,
         "d": disease.name,

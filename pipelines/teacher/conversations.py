@@ -31,6 +31,10 @@ _DOCTOR_ASKS: Final = re.compile(r"[？?]|吗[。]?$|有没有|存不存在|是�
 _ADVICE: Final = re.compile(
     r"建议|可以|应该|应当|需要|注意|避免|服用|口服|喂|涂|使用|治疗|就医|医院|检查|观察|不要|多喝|饮食|护理|保持|预防"
 )
+# Tells what to do; 注意力 and 可能 do not.
+_ACTS: Final = re.compile(
+    r"建议|可以|应该|应当|应及时|应避免|不要|不宜|不能|避免|尽量|治疗|注意(?!力)|就医|最好|需要|使用"
+)
 _TREATMENT_ASKED: Final = re.compile(
     r"怎么办|咋办|治|吃什么|用药|什么药|护理|注意|怎么做|处理|缓解|改善|方法|可以.{0,14}吗|能.{0,14}吗|需要|办|喂|调理|预防|补"
 )
@@ -52,7 +56,7 @@ _UNSAFE: Final = re.compile(
 )
 # What a machine doctor says with confidence and no paediatrician would: a wrong name, a wrong disease, no urgency.
 _WRONG: Final = re.compile(
-    r"亨特综合|艾尔综合|关节炎性肠病|改善生活习惯、进行物理治疗|41度(?:确实)?比较高|胃容量约为70|血液循环不良|荨麻疹患病率很高"
+    r"亨特综合|艾尔综合|先观察一段时间。有些小的异物|感染在婴儿中是比较常见|母亲产后溶血|宝宝肾功能异常|电子病历|体格检查发现|您提到孩子曾经|关节炎性肠病|改善生活习惯、进行物理治疗|41度(?:确实)?比较高|胃容量约为70|血液循环不良|荨麻疹患病率很高"
 )
 _ANNOUNCES: Final = re.compile(
     r"我?还需要(?:进一步)?了解|(?:接下来|以下|下面|如下|一些|几个).{0,16}(?:建议|方法|措施|办法|步骤|几点|可能原因).{0,24}[。：:]?$|可以吗？?。?$|可以给您一些建议|接下来的对话|提供更多信息|详细询问|才能给出.{0,10}。$|您可以试试。$"
@@ -64,7 +68,8 @@ _ELDER: Final = re.compile(
     r"女儿.{0,6}带我|儿子.{0,6}带我|我(?:今年)?[2-9]\d岁|父亲|母亲|爷爷|老公|老婆|婆婆(?!说|要|让|老|非|总)|丈夫|高血压|脑梗|更年期|备孕|怀孕|自己有了|我觉得我|我好像|眼袋"
 )
 _BAD: Final = re.compile(
-    r"\b[a-z]{1,3} [a-z]\b|\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<[A-Za-z/!]|\[姓名\]|\[电话\]"
+    r"(?<![A-Za-z])[a-z]{1,3} [a-z](?![A-Za-z])|"
+    r"\[(?:图片|语音|视频|表情)\]|无法描述|…{2,}|\ufffd|nan\b|<[A-Za-z/!]|\[姓名\]|\[电话\]"
 )
 _SIMULATED: Final = re.compile(
     r"(?:有没有发现|存不存在|目前有没有|(?<!没)有过|最近|是否|目前|现在)([\u4e00-\u9fff]{2,6}?)(?:的症状)?(?:吗)?[？?]"
@@ -88,7 +93,7 @@ _UNDER_A_DOCTOR: Final = re.compile(
 )
 # The doctor speaks of findings that nobody in the talk has mentioned, or of a case that is only supposed.
 _OF_VACCINES: Final = re.compile(r"疫苗[^。！？?]{0,12}(?:吗|注意|怎么|呢)|(?:能|可以)[^。！？?]{0,8}疫苗")
-_FROM_ELSEWHERE: Final = re.compile(r"体格检查发现|病历|您提到孩子曾经|^(?:如果|假如|若)(?:您|你)?的?孩子曾经")
+_FROM_ELSEWHERE: Final = re.compile(r"病历|^(?:如果|假如|若)(?:您|你)?的?孩子曾经")
 
 
 def is_wrong(text: str) -> bool:
@@ -170,6 +175,8 @@ def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
         if last < MAX_ROUNDS and _answers(rounds[last]):
             asked = rounds[last].patient.text + (rounds[0].patient.text if last == 0 else "")
             advises = _ADVICE.search(rounds[last].doctor.text) and _wants_advice(asked)
+            if advises and not _ACTS.search(rounds[last].doctor.text):
+                continue
             task = "trerecom" if advises else "medkqa"
             yield _row(row, rounds[: last + 1], task, "advice" if advises else "knowledge", "dialogue/advice", None)
             yield from _singles(row, rounds[:last])
@@ -183,6 +190,8 @@ def _singles(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
         alone = 10 <= len(asked) <= 120 and _CHILD.search(asked) and not _LEANS.search(asked)
         if alone and _answers(pair) and not _LEANS_BACK.search(pair.doctor.text):
             advises = _wants_advice(asked)
+            if advises and not _ACTS.search(pair.doctor.text):
+                continue
             task, aspect = ("trerecom", "advice") if advises else ("medkqa", "knowledge")
             yield _row(row, [pair], task, aspect, "dialogue/single", None)
 
@@ -269,7 +278,7 @@ _LEADING: Final = re.compile(
     r"^(?:而且|而|但是|但|后来|现在|然后|其中|还有时候|有时候|主要是?|并且|同时|还|就是|我的宝宝|我家宝宝|我家孩子|我的孩子)"
 )
 _NO_FINDING: Final = re.compile(
-    r"问题|医生|医院|检查|抽血|吃了|服用|用药|退烧药|请问|原因|咨询|打疫苗|尿不湿|晚上九点|过了几分钟"
+    r"问题|医生|医院|检查|抽血|吃了|服用|用药|退烧药|请问|原因|咨询|打疫苗|尿不湿|退烧|退热|九点|过了几分钟"
 )
 
 

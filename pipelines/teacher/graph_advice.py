@@ -35,7 +35,7 @@ _BARE: Final = frozenset(
     ]
 )
 _NO_ADVICE: Final = re.compile(r"狂犬|时期常见|CM1|综合征Ⅰ")
-_EMERGENCY: Final = re.compile(
+EMERGENCY: Final = re.compile(
     r"肠套叠|阑尾炎|胰腺炎|扭转|异物|肠梗阻|心力衰竭|休克|中毒|脑膜炎|脑炎|"
     r"脑水肿|出血症|败血|癫痫持续|破伤风|麻痹症"
 )
@@ -90,6 +90,8 @@ def _visit(disease: Disease) -> Draft | None:
         return None
     if not disease.texts("exam"):
         return None
+    if len(seen) < 2:
+        seen, found = disease.texts("symptom"), []
     question = _say(wording.VISIT_ASKED, disease, "visit asked")
     options = wording.VISIT if "吗" in question or "要不要" in question else wording.VISIT_ANYWAY
     answer = _say(
@@ -109,7 +111,7 @@ def _care(disease: Disease) -> Draft | None:
     risks = disease.texts("complication")
     if len(disease.texts("symptom")) < 2 or not risks or disease.kind.tempo == "congenital":
         return None
-    nurse = _on_ward(disease) or disease.kind.asker != "parent" or bool(_EMERGENCY.search(disease.name))
+    nurse = _on_ward(disease) or disease.kind.asker != "parent" or bool(EMERGENCY.search(disease.name))
     seen = disease.texts("symptom") if nurse else disease.noticed()
     if len(seen) < 2:
         return None
@@ -125,7 +127,12 @@ def _triage(disease: Disease) -> Draft | None:
     seen, risks = disease.noticed(), disease.texts("complication")
     if len(seen) < 2 or not risks or disease.kind.asker != "parent" or disease.is_newborn:
         return None
-    if not has_hallmark(disease.name, seen) or _MILD.search(disease.name) or not tells_apart(disease.name, seen):
+    if (
+        disease.kind.tempo != "acute"
+        or not has_hallmark(disease.name, seen)
+        or _MILD.search(disease.name)
+        or not tells_apart(disease.name, seen)
+    ):
         return None
     told = shuffled(seen, disease.name, "triage")[:3]
     question = _say(wording.TRIAGE_ASKED, disease, "triage asked", h="、".join(after_asking(t) for t in told))
@@ -145,7 +152,7 @@ def _how_long(disease: Disease) -> Draft | None:
 
 def _follow_up(disease: Disease) -> Draft | None:
     """What to look at afterwards: where there is a treatment to follow and a test to repeat."""
-    seen = disease.noticed() or disease.texts("symptom")
+    seen = disease.noticed()
     if len(disease.texts("exam")) < 2 or len(seen) < 2 or not disease.texts("treatment") or _on_ward(disease):
         return None
     question = _say(wording.FOLLOW_UP_ASKED, disease, "follow-up asked")
@@ -181,7 +188,7 @@ def _treatment(disease: Disease) -> Draft | None:
             used.append(aspect)
             sentences.append(_say(phrases, disease, f"treatment {aspect}", **words))
     n_helpful = len(risks) + len(exams) + len(seen[:3]) + bool(term)
-    if n_helpful < (3 if all(way in _BARE for way in ways) else 1):
+    if n_helpful < (3 if all(way in _BARE for way in ways) else 2):
         return None
     end = wording.NO_DRUGS if any("药" in way for way in ways) else wording.NO_SELF
     sentences.append(_say(end, disease, "treatment end"))

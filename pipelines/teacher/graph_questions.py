@@ -44,6 +44,11 @@ _SPECIFIC: Final = re.compile(
     r"泪道|耳镜|多导睡眠|超声心动图|肌酸激酶|类风湿|肌电图|BMI|阴道|白带|粪细菌培养|轮状|寄生虫|尿液细菌|尿细菌|肌红蛋白|免疫球蛋白E|激发试验|"
     r"肺功能|乙肝|乙型肝炎|疱疹病毒|智力|铁蛋白|淀粉酶|脂肪酶|脑电图|黄体生成素|卵泡刺激素|EB|TORCH|食管|阴囊|睾丸"
 )
+# What nobody knows without a stethoscope, a hand or a laboratory.
+_BY_EXAMINATION: Final = re.compile(
+    r"音|征|反射|肝|脾|血症|蛋白|颅压|内压|张力|奔马|心动|心率|血小板|管型|叩|充血|脱离|混浊|病理|低氧|肿块|增生|骨|串珠|积液|"
+    r"狭窄|残余|巨大|血尿|氮质|视网膜|白细胞|门脉|贫血|减弱"
+)
 _BLURRED: Final = ("全身", "其他", "心理", "血液血管", "免疫系统")
 # A group at risk that is a clause by itself, one that wants 多见于 before it, one that follows the disease's name.
 _AFTER_NAME: Final = re.compile(
@@ -159,10 +164,11 @@ def _symptom(disease: Disease) -> Iterator[Draft]:
 def _in_plain_words(disease: Disease) -> Iterator[Draft]:
     """What a parent can see, said as a parent says it, with the doctor's word for it."""
     seen = [t for t in disease.noticed() if in_short(t) != t]
-    if disease.kind.asker == "nobody" or len(disease.noticed()) < 2 or not seen or "department" not in disease.facts:
+    if disease.kind.asker == "nobody" or len(seen) < 2 or "department" not in disease.facts:
         return
-    words = "、".join(in_short(t) for t in disease.noticed())
-    answer = _tell(facts.LAY_ANSWERS, disease, "lay", l=words, s="、".join(disease.noticed()))
+    if not has_hallmark(disease.name, seen):
+        return
+    answer = _tell(facts.LAY_ANSWERS, disease, "lay", l="、".join(in_short(t) for t in seen), s="、".join(seen))
     yield Draft("symptom", "lay", _ask(facts.LAY_ASKED, disease, "lay"), answer, _used(disease, "symptom"))
 
 
@@ -172,17 +178,17 @@ def _term(disease: Disease) -> Iterator[Draft]:
     hard = [t for t in terms if exact_lay_name(t)]
     if len(terms) < 3 or not hard:
         return
-    term = shuffled(hard, disease.name, "term")[0]
-    others = "、".join(t for t in terms if t != term)
-    answer = _tell(facts.TERM_ANSWERS, disease, "term", t=term, l=in_short(term), s=others)
-    question = _ask(facts.TERM_ASKED, disease, "term", t=term)
-    yield Draft("symptom", "term", question, answer, _used(disease, "symptom"))
+    for term in shuffled(hard, disease.name, "term")[:2]:
+        others = "、".join(t for t in terms if t != term)
+        answer = _tell(facts.TERM_ANSWERS, disease, "term" + term, t=term, l=in_short(term), s=others)
+        question = _ask(facts.TERM_ASKED, disease, "term" + term, t=term)
+        yield Draft("symptom", "term", question, answer, _used(disease, "symptom"))
 
 
 def _signs(disease: Disease) -> Iterator[Draft]:
     """What only an examination shows, beside what a parent sees."""
     terms = disease.texts("symptom")
-    found = [t for t in terms if not lay_name(t)]
+    found = [t for t in terms if not lay_name(t) and _BY_EXAMINATION.search(t)]
     seen = [t for t in terms if lay_name(t)]
     if len(found) < 2 or not seen:
         return

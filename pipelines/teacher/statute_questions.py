@@ -118,7 +118,7 @@ def _short(law: str) -> str:
 def _question(key: str, law: str, text: str) -> tuple[str, str, str] | None:
     """The template's name, the question and what the answer opens with."""
     short = _short(law)
-    rule = pick(("法律", "法律法规", "法律上") if _BY_LAW.search(law) else (f"《{short}》",), key, "rule")
+    rule = pick(("法律", "法律法规") if _BY_LAW.search(law) else (f"《{short}》",), key, "rule")
     match = _DEFINED.match(text)
     if match:
         asked = pick(

@@ -19,7 +19,7 @@ from corpus.publish import Outcome, lost_parts, publish
 from corpus.reading import close_reader
 from corpus.store import Store
 from pipelines import shuffle
-from pipelines.base import BarrierStage, BatchStage, MakeStage
+from pipelines.base import BarrierStage, BatchStage, CorpusStage, MakeStage
 from pipelines.engine import Engine, local_engine
 from pipelines.tasks import BatchTask, bundles, stage_fingerprint, total
 from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
@@ -188,7 +188,7 @@ class _Runner:
             self._batch(step)
             return
         for stage in step.stages:
-            if isinstance(stage, BarrierStage):
+            if isinstance(stage, BarrierStage | CorpusStage):
                 self._barrier(stage, step.reads)
             elif isinstance(stage, MakeStage):
                 self._make(stage, step.reads)
@@ -210,7 +210,7 @@ class _Runner:
             mine = [c for c in counts if c.stage == stage.kind]
             self._record(stage.kind, stage_fingerprint(stage), stage.settings(), mine)
 
-    def _barrier(self, stage: BarrierStage, reads: tuple[str, ...]) -> None:
+    def _barrier(self, stage: BarrierStage | CorpusStage, reads: tuple[str, ...]) -> None:
         root, counts = str(self.plan.workspace), []
         kinds = [kind for kind in reads if kind in stage.reads]
         for together in [kinds] if stage.across_kinds else [[kind] for kind in kinds]:

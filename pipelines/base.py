@@ -4,7 +4,8 @@ Four shapes, told apart by class:
 
     BatchStage     rows → the same rows, changed or with `drop_reason` set; row-independent
     MakeStage      rows → new rows of other kinds; row-independent, or on whole groups (`group_by`)
-    BarrierStage   every row's small key → which rows go; the only shape that sees the whole corpus
+    BarrierStage   every row's small key → which rows go; sees the whole corpus, a group of equal keys at a time
+    CorpusStage    the same where no key will do (similarity, overlap): it brings tasks of its own
 
 Row-independent means `apply(a ++ b) == apply(a) ++ apply(b)`: the one property that makes engines, shard
 sizes and worker counts interchangeable. Engines pass a stage only rows whose `drop_reason` is null.
@@ -13,12 +14,17 @@ sizes and worker counts interchangeable. Engines pass a stage only rows whose `d
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import polars as pl
 
+from pipelines.workspace import Result, Shard, Task
 from schemas.records import canonical_text
+
+RunTasks = Callable[[Sequence[Task]], list[Result]]
+"""Runs tasks on an engine; results in the order of the tasks."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,31 @@ class BarrierStage(Stage):
         The answer for a group depends on that group alone, so a distributed engine may shuffle by `key`.
         """
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class CorpusStage(Stage):
+    """Decides over all rows with tasks of its own, which any engine runs.
+
+    Class attributes:
+        across_kinds: Whether rows of all kinds that it reads are decided together, or each kind by itself.
+    """
+
+    across_kinds: ClassVar[bool] = False
+
+    def decide(self, run: RunTasks, root: str, shards: Sequence[Shard]) -> list[Result]:
+        """Runs tasks over all shards; which rows go.
+
+        Each result has one shard of decisions, `DECISION` rows, where `shard` is the place of the row's shard in
+        `shards` and `row` its place in the shard; and in its report under `digests` a hash of the decisions that
+        concern a shard, by that place as a string. Equal rows must give equal decisions whatever the shards' sizes
+        and the engine.
+        """
+        raise NotImplementedError
+
+
+DECISION: Final = ("shard", "row", "record_id", "drop_reason", "drop_detail")
+"""Columns of a decision: which row goes and why."""
 
 
 def dropped(frame: pl.DataFrame, stage: str, reason: pl.Expr | pl.Series) -> pl.DataFrame:

@@ -6,6 +6,7 @@ a key together. The hash is ours and stable, so the same rows meet on every mach
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.base import BarrierStage, MakeStage
+from pipelines.base import DECISION, BarrierStage, CorpusStage, MakeStage, RunTasks
 from pipelines.engine import Engine
 from pipelines.tasks import DropTask, MakeTask, read_shard, stage_fingerprint, write_shard
 from pipelines.workspace import Result, Shard, Task
@@ -25,7 +26,6 @@ GROUP_ROWS_PER_PARTITION = 20_000
 """Whole records to a partition of a grouping."""
 
 _AT = ("record_id", "shard", "row")
-_DROP = ("shard", "row", "record_id", "drop_reason", "drop_detail")
 
 Run = Callable[[Engine, Sequence[Task]], list[Result]]
 """Runs tasks and returns their results in the order of the tasks."""
@@ -93,12 +93,8 @@ class DecideTask:
         firsts = keys.unique("record_id", keep="first", maintain_order=True)
         again = keys.join(firsts.select("shard", "row"), on=["shard", "row"], how="anti")
         decided = self.stage.decide(firsts.drop("shard", "row")).join(keys.select(_AT), on="record_id")
-        drops = pl.concat([decided.select(_DROP), self._repeated(again, decided).select(_DROP)]).sort("shard", "row")
-        digests = {
-            str(number): fingerprint(rows.drop("shard").rows())
-            for (number,), rows in drops.partition_by("shard", as_dict=True, maintain_order=True).items()
-        }
-        return Result([write_shard(folder, "drops", "drops", self.key, drops)], report={"digests": digests})
+        drops = pl.concat([decided.select(DECISION), self._repeated(again, decided).select(DECISION)])
+        return decisions(folder, self.key, drops)
 
     def _repeated(self, again: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
         """Rows that a stage cannot tell apart, since their ids are equal: the first stands for all."""
@@ -108,18 +104,38 @@ class DecideTask:
         )
 
 
-def barrier(engine: Engine, run: Run, root: str, stage: BarrierStage, shards: Sequence[Shard]) -> list[Result]:
+def decisions(folder: Path, key: str, drops: pl.DataFrame) -> Result:
+    """The result of a task that decided: its drops, and a hash of them for each shard that they concern."""
+    drops = drops.select(DECISION).sort("shard", "row")
+    digests = {
+        str(number): fingerprint(rows.drop("shard").rows())
+        for (number,), rows in drops.partition_by("shard", as_dict=True, maintain_order=True).items()
+    }
+    return Result([write_shard(folder, "drops", "drops", key, drops)], report={"digests": digests})
+
+
+def barrier(
+    engine: Engine, run: Run, root: str, stage: BarrierStage | CorpusStage, shards: Sequence[Shard]
+) -> list[Result]:
     """Runs a barrier over the shards that it reads; one result a shard, in their order."""
-    n = n_partitions(shards, ROWS_PER_PARTITION)
-    keyed = run(engine, [KeysTask(root, stage, s, n) for s in shards])
-    partitions = [tuple(r.shards[i] for r in keyed) for i in range(n)] if keyed else []
-    decided = run(engine, [DecideTask(root, stage, p) for p in partitions])
+    run_tasks = functools.partial(run, engine)
+    if isinstance(stage, CorpusStage):
+        decided = stage.decide(run_tasks, root, shards)
+    else:
+        decided = _decide_by_keys(run_tasks, root, stage, shards)
     files = tuple(r.shards[0].path for r in decided)
     tasks = []
     for index, shard in enumerate(shards):
         digest = fingerprint([r.report["digests"].get(str(index)) for r in decided])
         tasks.append(DropTask(root, stage.kind, shard, files, index, digest))
-    return run(engine, tasks)
+    return run_tasks(tasks)
+
+
+def _decide_by_keys(run: RunTasks, root: str, stage: BarrierStage, shards: Sequence[Shard]) -> list[Result]:
+    n = n_partitions(shards, ROWS_PER_PARTITION)
+    keyed = run([KeysTask(root, stage, s, n) for s in shards])
+    partitions = [tuple(r.shards[i] for r in keyed) for i in range(n)] if keyed else []
+    return run([DecideTask(root, stage, p) for p in partitions])
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,7 @@ def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: li
             problems.append(f"stages.{name}: no such stage.{did_you_mean(str(name), STAGE_KINDS)}")
     held_out = tuple(s.source_id for s in sources if s.role == "eval")
     given: dict[str, dict[str, Any]] = {
+        "drop_superseded": {"source_order": _source_order(sources)},
         "drop_exact_duplicates": {"source_order": _source_order(sources)},
         "drop_held_out": {"eval_sources": held_out},
         "fill_assistant": dataclasses.asdict(header.assistant),

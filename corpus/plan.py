@@ -4,7 +4,7 @@ step        stages                                          reads
 read        the source adapters                             parts
 clean       normalize deidentify drop_low_quality           what sources made
             drop_off_topic fill_assistant
-dedup       drop_exact_duplicates                           what sources made
+dedup       drop_superseded drop_exact_duplicates           what sources made
 make        make_instructions                               documents, triples, dialogues
 filter      drop_low_quality                                instructions and preferences
 dedup       drop_exact_duplicates                           instructions and preferences
@@ -143,7 +143,7 @@ def _steps(config: Config) -> tuple[Step, ...]:
     cleaning = ("normalize", "deidentify", "drop_low_quality", "drop_off_topic", "fill_assistant")
     return (
         *step("clean", FROM_SOURCES, *cleaning),
-        *step("dedup", FROM_SOURCES, "drop_exact_duplicates"),
+        *step("dedup", FROM_SOURCES, "drop_superseded", "drop_exact_duplicates"),
         *step("make", (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
         *step("filter", MADE, "drop_low_quality"),
         *step("dedup_made", MADE, "drop_exact_duplicates"),

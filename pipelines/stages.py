@@ -14,6 +14,7 @@ from pipelines.drop_exact_duplicates import DropExactDuplicates
 from pipelines.drop_held_out import DropHeldOut
 from pipelines.drop_low_quality import DropLowQuality
 from pipelines.drop_off_topic import DropOffTopic
+from pipelines.drop_superseded import DropSuperseded
 from pipelines.fill_assistant import FillAssistant
 from pipelines.make_completions import MakeCompletions
 from pipelines.make_instructions import MakeInstructions
@@ -27,6 +28,7 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         DropLowQuality,
         DropOffTopic,
         FillAssistant,
+        DropSuperseded,
         DropExactDuplicates,
         MakeInstructions,
         MakeCompletions,

@@ -20,13 +20,17 @@ from corpus.reading import close_reader
 from corpus.store import Store
 from pipelines import shuffle
 from pipelines.base import BarrierStage, BatchStage, CorpusStage, MakeStage
-from pipelines.engine import Engine, local_engine
+from pipelines.engine import Engine, make_engine
 from pipelines.tasks import BatchTask, bundles, stage_fingerprint, total
 from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
 from schemas.errors import StoreError
 from schemas.fingerprints import code_fingerprint
 from schemas.manifest import Manifest
+from sources.base import location_of
+from sources.hub import is_remote
 
+MAX_FOLDERS = 1_000
+"""Folders of sources that every node of a cluster is asked for; one mount holds them as a rule."""
 MANY_TASKS = 64
 """Tasks of a step from which on starting new workers afterwards costs less than what the old ones hold."""
 
@@ -91,7 +95,7 @@ def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> 
         store.sweep_unfinished()
         if fresh:
             sweep_unused(str(plan.workspace), ())
-        engine = local_engine(plan.config.header.engine.n_workers)
+        engine = _engine(plan)
         try:
             runner = _Runner(engine, plan, progress or Silent())
             outcome = runner.run()
@@ -101,6 +105,14 @@ def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> 
             close_reader()
         sweep_unused(str(plan.workspace), runner.state.keys)
     return Built(store.version_dir(manifest.version), manifest, is_new=True)
+
+
+def _engine(plan: Plan) -> Engine:
+    settings = plan.config.header.engine
+    folders = sorted({location_of(part).parent for _, part in plan.parts if not is_remote(part)})
+    return make_engine(
+        settings.kind, settings.workers, plan.workspace, address=settings.address, folders=folders[:MAX_FOLDERS]
+    )
 
 
 def _published(plan: Plan, store: Store) -> Built | None:

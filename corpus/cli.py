@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from pipelines.engine import ENGINE_KINDS
 from schemas.errors import PedCorpusError
 
 CONFIG = click.Path(path_type=Path)
@@ -68,6 +69,22 @@ def _version_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return store(command)
 
 
+def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    kind = click.option(
+        "--engine", type=click.Choice(ENGINE_KINDS), help="Where the work is done; overrides the configuration."
+    )
+    address = click.option(
+        "--address", metavar="HOST:PORT", help="A running Ray cluster to join, or `auto`; implies --engine ray."
+    )
+    return kind(address(command))
+
+
+def _engine_settings(kind: str | None, workers: int | None, address: str | None) -> dict[str, Any] | None:
+    """What the command line says of the engine; None: nothing."""
+    given = {"kind": kind or ("ray" if address else None), "workers": workers, "address": address}
+    return {key: value for key, value in given.items() if value is not None} or None
+
+
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
@@ -86,25 +103,28 @@ def main() -> None:
 @click.argument("config", type=CONFIG, required=False)
 @click.option("--store", type=CONFIG, help="Where versions go; overrides the configuration.")
 @click.option("--version", "version", help="The version's name, e.g. 0.2.0; overrides the configuration.")
-@click.option("--workers", type=click.IntRange(1, 512), help="Processes; overrides the configuration.")
+@click.option("--workers", type=click.IntRange(1, 10_000), help="Tasks at a time; overrides the configuration.")
+@_engine_options
 @click.option("--fresh", is_flag=True, help="Do all work again instead of reusing what earlier builds finished.")
 @_json_option
 @_user_errors
 def build(
-    config: Path | None, store: Path | None, version: str | None, workers: int | None, fresh: bool, as_json: bool
-) -> None:
+    config: Path | None, store: Path | None, version: str | None, workers: int | None, engine: str | None,
+    address: str | None, fresh: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Build and publish a version. Without CONFIG, the sample corpus that ships with the package.
 
     \b
     Example:
       pedcorpus build
       pedcorpus build corpus.yaml --workers 8
+      pedcorpus build corpus.yaml --engine ray --address 10.0.0.1:6379
     """
     from corpus.build import build as run_build
     from corpus.plan import make_plan
     from corpus.show import BuildProgress, show_built
 
-    plan = make_plan(_load(config, store, version, workers))
+    plan = make_plan(_load(config, store, version, _engine_settings(engine, workers, address)))
     with BuildProgress(enabled=not as_json) as progress:
         built = run_build(plan, progress, fresh=fresh)
     if as_json:
@@ -330,7 +350,7 @@ def push(version: str, repo: str, dry_run: bool, private: bool, store: Path, as_
 
 
 def _load(
-    config: Path | None, store: Path | None = None, version: str | None = None, workers: int | None = None
+    config: Path | None, store: Path | None = None, version: str | None = None, engine: dict[str, Any] | None = None
 ) -> Any:
     """The configuration, the sample's where none is given; paths on the command line start from here."""
     from corpus.config import load_config, sample_config
@@ -338,7 +358,6 @@ def _load(
     if config is None:
         config, store = sample_config(), store or Path("store")
     given = None if store is None else str(store.absolute())
-    engine = None if workers is None else {"kind": "local", "workers": workers}
     return load_config(config, store=given, version=version, engine=engine)
 
 

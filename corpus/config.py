@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.base import Stage
+from pipelines.engine import ENGINE_KINDS, n_cores
 from pipelines.stages import STAGE_KINDS
 from schemas.errors import ConfigError
 from schemas.records import TASKS
@@ -24,6 +24,8 @@ from sources.table_source import TableSource
 
 _SEMVER = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(-[0-9A-Za-z.-]{1,50})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_ADDRESS = re.compile(r"auto|(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
+MAX_LOCAL_WORKERS = 512
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,31 @@ class EngineConfig:
     """Where the work is done.
 
     Attributes:
-        kind: `local` is this machine.
-        workers: Processes; None: as many as there are cores.
+        kind: `local` is this machine; `ray` a Ray cluster (`pip install 'pedcorpus[ray]'`).
+        workers: Tasks at a time; None: as many as there are cores, here or in the cluster.
+        address: Of a running Ray cluster, `host:port`, or `auto` for the one that this machine is a node of; None
+            starts one on this machine.
     """
 
-    kind: str = field(default="local", metadata={"choices": ("local",)})
-    workers: int | None = field(default=None, metadata={"min": 1, "max": 512})
+    kind: str = field(default="local", metadata={"choices": ENGINE_KINDS})
+    workers: int | None = field(default=None, metadata={"min": 1, "max": 10_000})
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.kind == "local" and (self.workers or 0) > MAX_LOCAL_WORKERS:
+            problems.append(f"workers: {self.workers} is more than {MAX_LOCAL_WORKERS}, for processes of one machine.")
+        if self.address is not None and self.kind != "ray":
+            problems.append("address: only a Ray cluster has one; write `kind: ray` beside it.")
+        elif self.address is not None and not _ADDRESS.fullmatch(self.address):
+            problems.append(f"address: `{self.address}` is neither `auto` nor host:port, such as `10.0.0.1:6379`.")
+        if problems:
+            raise ConfigError(problems)
 
     @property
-    def n_workers(self) -> int:
-        """The number of processes: as configured, else the cores that this process may use."""
-        if self.workers is not None:
-            return self.workers
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def n_local_workers(self) -> int:
+        """Processes of this machine: as configured for it, else the cores that this process may use."""
+        return self.workers if self.workers is not None and self.kind == "local" else n_cores()
 
 
 @dataclass(frozen=True)
@@ -161,10 +175,14 @@ def sample_config() -> Path:
 def load_config(path: Path, **overrides: Any) -> Config:
     """The configuration in a file; `overrides` replace keys of its top level (None: not given).
 
+    Of `engine`, they replace its keys one by one, unless they change its kind.
+
     Raises:
         ConfigError: with every problem found.
     """
     data = load_yaml(path)
+    if (engine := overrides.get("engine")) is not None:
+        overrides["engine"] = _engine_over(data.get("engine"), engine)
     data.update({key: value for key, value in overrides.items() if value is not None})
     problems: list[str] = []
     raw_sources, raw_stages = data.pop("sources", None), data.pop("stages", None)
@@ -174,6 +192,14 @@ def load_config(path: Path, **overrides: Any) -> Config:
     if problems or header is None:
         raise ConfigError(problems)
     return Config(header, path.parent.resolve(), sources, stages, path.resolve())
+
+
+def _engine_over(given: Any, override: dict[str, Any]) -> dict[str, Any]:
+    """The engine's settings, those of the file where they still mean something."""
+    given = given if isinstance(given, Mapping) else {}
+    if override.get("kind", given.get("kind", "local")) != given.get("kind", "local"):
+        given = {"workers": given["workers"]} if "workers" in given else {}
+    return {**given, **override}
 
 
 def _sources(data: Any, problems: list[str]) -> tuple[Source, ...]:

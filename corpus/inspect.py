@@ -39,7 +39,7 @@ def inspect_sources(config: Config, only: str | None, n_samples: int, progress: 
 def _read(plan: Plan, only: str | None, progress: Progress) -> dict[int, Result]:
     numbered = [(i, t) for i, t in enumerate(plan.read_tasks()) if only in (None, t.source.source_id)]
     progress.begin("read", len(numbered))
-    engine = local_engine(plan.config.header.engine.n_workers)
+    engine = local_engine(plan.config.header.engine.n_local_workers)
     results: dict[int, Result] = {}
     try:
         for at, result in engine.map(run_task, [t for _, t in numbered]):

@@ -17,12 +17,16 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol, TypeVar
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
 
 from schemas.errors import PedCorpusError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+ENGINE_KINDS: Final = ("local", "ray")
 
 
 def end_with_parent() -> None:
@@ -43,6 +47,10 @@ def _watch(sentinel: int) -> None:
 
 class WorkerLost(PedCorpusError):
     """A worker process died; what was finished stays finished."""
+
+
+class EngineUnavailable(PedCorpusError):
+    """The engine that was asked for is not installed, does not start, or cannot work where it is."""
 
 
 def call_in_worker(function: Callable[[T], R], task: T) -> R:
@@ -123,3 +131,34 @@ class PoolEngine:
 def local_engine(n_workers: int) -> Engine:
     """Inline for one worker, a pool for more."""
     return InlineEngine() if n_workers <= 1 else PoolEngine(n_workers)
+
+
+def make_engine(
+    kind: str, n_workers: int | None, root: Path, *, address: str | None = None, folders: Sequence[Path] = ()
+) -> Engine:
+    """An engine of a kind, ready to work.
+
+    Args:
+        kind: One of `ENGINE_KINDS`.
+        n_workers: Tasks at a time; None: as many as there are cores, here or in the cluster.
+        root: The workspace of the tasks.
+        address: Of a Ray cluster to join; None starts one on this machine.
+        folders: What tasks read besides the workspace; every machine must see them.
+
+    Raises:
+        EngineUnavailable: Ray is not installed, does not start, or a node of the cluster cannot work for us.
+    """
+    if kind == "local":
+        return local_engine(n_workers or n_cores())
+    if find_spec("ray") is None:
+        raise EngineUnavailable(
+            "engine: Ray is not installed. Run `pip install 'pedcorpus[ray]'`, or take `engine: {kind: local}`."
+        )
+    from pipelines.ray_engine import RayEngine
+
+    return RayEngine(n_workers, address, root, folders, n_cores())
+
+
+def n_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,6 +9,7 @@
     ├── PushFailed               the Hub could not be reached, or does not accept (`corpus.hub_client`)
     │   └── PushConflict         somebody else committed meanwhile
     ├── WorkerLost               a worker process died (`pipelines.engine`)
+    ├── EngineUnavailable        Ray is not installed, does not start, or a node cannot work (`pipelines.engine`)
     ├── ShardNotWritten          the disk is full, or the workspace may not be written to (below)
     ├── PartChanged              a file changed between planning and reading it (`corpus.reading`)
     └── ReaderNotStarted         the process that reads files did not start (`sources.isolation`)

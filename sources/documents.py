@@ -32,10 +32,16 @@ MAX_TEXT_BYTES: Final = 512 << 20
 
 _RECORDS: Final = (formats.JSON, formats.JSONL, formats.PYTHON_LITERAL, formats.TURTLE, formats.NTRIPLES)
 _HEAD_BLOCKS: Final = 40
+_YEAR: Final = r"(?<!\d)(?<!\d[-—–~～至])(19\d\d|20\d\d)"
 _DATE: Final = re.compile(
-    r"(?<!\d)(19\d\d|20\d\d)(?:\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?)?|[-./]\d{1,2}[-./]\d{1,2}|(?=版|\s*[)）]))"
+    _YEAR + r"(?:\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?)?|[-./]\d{1,2}[-./]\d{1,2}"
+    r"|(?=\s*(?:版|[)）]|(?:修订|修正|更新|实用|实践|试行)(?:版|稿|[)）])|[-—–~～至]\s*(?:19|20)\d\d\s*年)))"
     r"(?!\d|[月日-]|\s*起?\s*(?:实施|施行))"
 )
+_OF_STANDARD: Final = re.compile(
+    r"[A-Z]{2}(?:\d{2,6})?(?:[/_ ]?[TZ])?\s*\d{1,6}(?:\.\d{1,3})*\s*[-—–_]\s*((?:19|20)\d\d)(?!\d)"
+)
+_AT_THE_END: Final = re.compile(_YEAR + r"$")
 
 
 @dataclass
@@ -168,6 +174,13 @@ def file_title(part: Part) -> str:
 def years_in(texts: Iterable[str]) -> list[int]:
     """Years of dates and editions, as written in `texts`."""
     return [int(found[1]) for text in texts for found in _DATE.finditer(text)]
+
+
+def years_of_names(names: Iterable[str]) -> list[int]:
+    """Years in titles and in names of files: of dates and editions, of a standard's number, at the very end."""
+    listed = list(names)
+    found = [m for name in listed for pattern in (_OF_STANDARD, _AT_THE_END) for m in pattern.finditer(name)]
+    return [*years_in(listed), *(int(m[1]) for m in found)]
 
 
 def locator(section: Section, n: int) -> str:

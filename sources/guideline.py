@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, ClassVar, Final
 
 from schemas.errors import PartRefused
 from schemas.records import DOCUMENT
 from sources.base import Batch, Part, ReadReport, Source, batches
-from sources.documents import OpenDocument, file_title, named, open_document, without_damage, years_in
+from sources.documents import OpenDocument, file_title, named, open_document, without_damage, years_in, years_of_names
 from sources.headings import ARTICLE, DecimalSequence, Heading, Outline, clause_number, decimal_key
 from sources.register import AUTO, CLASSICAL, MODERN, register_of
 from sources.sections import Block, Held, Section, as_text, join
@@ -74,7 +75,7 @@ class Guideline(Source):
         title, blocks = title_and_blocks(document, part)
         head = [line for block in document.head() for line in _lines_of(block)]
         title = self.title or best_title([title, *document.candidates], part)
-        years = years_in([*head[:12], part.path.rsplit("/", 1)[-1]])
+        years = years_of_names([title, PurePosixPath(part.path).stem]) or years_in(head[:12])
         columns = {"issuer": self.issuer or issuer_of(head), "year": self.year or max(years, default=None)}
         yield from batches(DOCUMENT, self._rows(part, document, title, columns, blocks))
 

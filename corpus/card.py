@@ -19,6 +19,7 @@ import polars as pl
 import yaml
 
 from corpus import card_text as wording
+from corpus.superseded import Superseded, superseded
 from schemas.arrow import read_rows, scan_rows
 from schemas.records import DOCUMENT, SPLITS, TASKS, VIEWS
 
@@ -55,10 +56,12 @@ class CardFacts:
     Attributes:
         methods: Rows of the instruction and preference views by `generator.method`.
         example: One row, whole, or None where no row carries evidence.
+        superseded: Older versions of documents that were left out for newer ones.
     """
 
     methods: Mapping[str, int] = field(default_factory=dict)
     example: Mapping[str, Any] | None = None
+    superseded: Sequence[Superseded] = ()
 
 
 def as_mapping(manifest: Any) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def read_facts(version_dir: Path, manifest: Any) -> CardFacts:
         counts = made_by.group_by("method").len().collect(engine="streaming")
         for method, n_rows in counts.iter_rows():
             methods[method] = methods.get(method, 0) + n_rows
-    return CardFacts(dict(sorted(methods.items())), _example(version_dir, data))
+    return CardFacts(dict(sorted(methods.items())), _example(version_dir, data), superseded(version_dir))
 
 
 def _example(version_dir: Path, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -140,6 +143,7 @@ def dataset_card(manifest: Any, facts: CardFacts | None = None) -> str:
             _stages_table(data),
         ),
         _section("Sources and licences", wording.SOURCES_LEAD, _sources_table(data), _licenses_table(data)),
+        *_superseded_section(facts.superseded),
         _section("Limits", wording.limits(facts.methods)),
         _section("Verify it", wording.verifying(data)),
     )
@@ -248,6 +252,11 @@ def _sources_table(manifest: Mapping[str, Any]) -> str:
 def _licenses_table(manifest: Mapping[str, Any]) -> str:
     licenses = sorted((manifest.get("licenses") or {}).items())
     return _table(("licence of rows", "rows"), licenses)
+
+
+def _superseded_section(found: Sequence[Superseded]) -> list[str]:
+    header = ("older version", "newer version, kept", "unchanged", "changed", "removed", "new")
+    return [_section("Superseded documents", wording.SUPERSEDED_LEAD, _table(header, found))] if found else []
 
 
 def _example_block(example: Mapping[str, Any] | None) -> str:

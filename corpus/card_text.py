@@ -34,6 +34,11 @@ SOURCES_LEAD: Final = (
     "Every row carries the licence of its source in the column `license`. `LICENSES.md` lists them, `SOURCES.jsonl` "
     "has one line for each file that was read or refused, with its SHA-256 and the reason."
 )
+SUPERSEDED_LEAD: Final = (
+    "Of these documents a newer version is among the sources, so no row comes from the older one. Its provisions by "
+    "what became of them (`pedcorpus rejects --stage drop_superseded` lists each with what changed), and how many the "
+    "newer version has besides:"
+)
 _ADVICE: Final = (
     "- **Not medical advice.** The rows train and test language models. A dose, a diagnosis or a treatment in them is "
     "what a source says, which may be old, regional or wrong for a given child. Nothing made from this data may reach "

@@ -37,7 +37,7 @@ from sources.table_source import TableSource
 FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
 MADE = (INSTRUCTION, PREFERENCE)
 PUBLISHED = (INSTRUCTION, PREFERENCE, COMPLETION)
-WRITERS = tuple(f"corpus.{module}" for module in ("plan", "publish", "tables", "card", "card_text", "croissant"))
+WRITERS = tuple(f"corpus.{module}" for module in ("plan", "publish", "tables", "card", "card_text", "superseded", "croissant"))
 """Modules of this package that decide a version's bytes."""
 
 

@@ -119,10 +119,14 @@ def _whole(old: str, new: str, change: _Change) -> _Change:
 
 def _shown(old: str, new: str, change: _Change) -> str:
     a, b, c, d = change
-    before, after = old[max(0, a - _CONTEXT_CHARS) : a], old[b : b + _CONTEXT_CHARS]
-    open_, close = "…" * (a > _CONTEXT_CHARS), "…" * (b + _CONTEXT_CHARS < len(old))
-    was, became = _cut(old[a:b]), _cut(new[c:d])
-    return f"「{open_}{before}{was}{after}{close}」→「{open_}{before}{became}{after}{close}」"
+    return f"{_quoted(old, a, b)}→{_quoted(new, c, d)}"
+
+
+def _quoted(text: str, start: int, end: int) -> str:
+    """The characters with what stands around them."""
+    low, high = max(0, start - _CONTEXT_CHARS), end + _CONTEXT_CHARS
+    around = f"{text[low:start]}{_cut(text[start:end])}{text[end:high]}"
+    return f"「{'…' * (low > 0)}{around}{'…' * (high < len(text))}」"
 
 
 def _cut(text: str) -> str:

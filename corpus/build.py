@@ -7,6 +7,7 @@ changed in one file, does only what is missing.
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from corpus.benchmarks import with_items
 from corpus.plan import Plan, Step
 from corpus.publish import Outcome, lost_parts, publish
 from corpus.reading import close_reader
@@ -62,6 +64,7 @@ class _State:
     stages: list[dict[str, Any]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     reads: list[Result] = field(default_factory=list)
+    contamination: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,8 @@ class _Runner:
             self._step = step.name
             self._run_step(step)
             self._renew()
-        return Outcome(self.state.shards, self.state.rejects, self.state.stages, self.state.reads)
+        at = self.state
+        return Outcome(at.shards, at.rejects, at.stages, at.reads, at.contamination)
 
     def tasks(self, name: str, tasks: Sequence[Task]) -> list[Result]:
         """Runs tasks under a step's name; results in the order of the tasks."""
@@ -227,7 +231,10 @@ class _Runner:
         kinds = [kind for kind in reads if kind in stage.reads]
         for together in [kinds] if stage.across_kinds else [[kind] for kind in kinds]:
             shards = [shard for kind in together for shard in self.state.shards.pop(kind, [])]
-            for result in shuffle.barrier(self.engine, self._run, root, stage, shards):
+            stage = with_items(stage, functools.partial(self._run, self.engine), root)
+            decided = shuffle.decide(self.engine, self._run, root, stage, shards)
+            self.state.contamination += [s for r in decided for s in r.report.get("contamination", ())]
+            for result in shuffle.carry_out(self.engine, self._run, root, stage, shards, decided):
                 self._take(result)
                 self._add(result)
                 counts += result.counts

@@ -11,6 +11,7 @@ dedup       drop_exact_duplicates                           instructions and pre
 complete    make_completions                                documents, triples, instructions
 hold_out    drop_held_out (where a source is for evaluation)  instructions, preferences, completions
 split       assign_splits                                   instructions, preferences, completions
+decontaminate  drop_contaminated                            instructions, preferences, completions
 publish     the views                                       instructions, preferences, completions
 """
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus import __version__
+from corpus.benchmarks import with_benchmarks
 from corpus.config import Config
 from corpus.reading import ReadTask
 from pipelines.base import Stage
@@ -37,7 +39,10 @@ from sources.table_source import TableSource
 FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
 MADE = (INSTRUCTION, PREFERENCE)
 PUBLISHED = (INSTRUCTION, PREFERENCE, COMPLETION)
-WRITERS = tuple(f"corpus.{module}" for module in ("plan", "publish", "tables", "card", "card_text", "superseded", "croissant"))
+WRITERS = tuple(
+    f"corpus.{module}"
+    for module in ("plan", "publish", "tables", "card", "card_text", "superseded", "croissant", "benchmarks")
+)
 """Modules of this package that decide a version's bytes."""
 
 
@@ -106,7 +111,7 @@ def make_plan(config: Config) -> Plan:
     """The plan of a configuration.
 
     Raises:
-        ConfigError: a source's pattern matches nothing.
+        ConfigError: a source's pattern matches nothing, or a benchmark cannot be compared with anything.
     """
     parts: list[tuple[Source, Part]] = []
     refusals: list[Refusal] = []
@@ -119,6 +124,10 @@ def make_plan(config: Config) -> Plan:
             continue
         parts.extend((source, part) for part in found)
         refusals.extend(refused)
+    try:
+        config = with_benchmarks(config)
+    except ConfigError as error:
+        problems.extend(error.problems)
     if problems:
         raise ConfigError(problems)
     return Plan(config, tuple(parts), tuple(refusals), _steps(config))
@@ -150,4 +159,5 @@ def _steps(config: Config) -> tuple[Step, ...]:
         *step("complete", (DOCUMENT, TRIPLE, INSTRUCTION), "make_completions"),
         *step("hold_out", PUBLISHED, "drop_held_out"),
         *step("split", PUBLISHED, "assign_splits"),
+        *step("decontaminate", PUBLISHED, "drop_contaminated"),
     )

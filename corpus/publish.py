@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from corpus.plan import Plan
 from corpus.reading import LOST_REASONS
 from corpus.store import Store
 from corpus.tables import ProvenanceTask, RejectsTask, ViewTask
+from pipelines.drop_contaminated import DropContaminated
 from pipelines.workspace import Result, Shard, Task
+from schemas.contamination import write_contamination
 from schemas.errors import StoreError
 from schemas.fingerprints import sha256_file
 from schemas.manifest import MANIFEST, Manifest
@@ -35,6 +37,8 @@ class Outcome:
     rejects: list[tuple[str, Shard]]
     stages: list[dict[str, Any]]
     reads: list[Result]
+    contamination: list[dict[str, Any]] = field(default_factory=list)
+    """Of `drop_contaminated`: what was found of each set that is held."""
 
 
 def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
@@ -53,6 +57,8 @@ def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
     rows = _lay_out(staged, results)
     lines = _part_lines(plan, outcome.reads)
     _write_jsonl(staged / SOURCES, lines)
+    if any(stage["stage"] == DropContaminated.kind for stage in outcome.stages):
+        write_contamination(staged, outcome.contamination)
     manifest = _manifest(plan, outcome, results["views"], plan.content_hash_without(_lost(lines)))
     (staged / "LICENSES.md").write_text(_licenses(manifest), "utf-8")
     manifest = _with_files(manifest, staged, rows)

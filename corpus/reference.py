@@ -45,7 +45,7 @@ _SECTIONS = (
     ("`engine:`", EngineConfig, ()),
     ("`limits:` what reading one file may cost", Limits, ()),
 )
-_GIVEN = {"source_order", "source_id", "eval_sources"}
+_GIVEN = {"source_order", "source_id", "eval_sources", "files", "items"}
 """Fields that the program sets itself."""
 
 
@@ -74,7 +74,16 @@ def _table(cls: Any, skip: set[str]) -> str:
     if not fields:
         return "No options.\n"
     rows = [f"| `{f.name}` | {_type(cls, f)} | {_default(f)} | {docs.get(f.name, '')} |" for f in fields]
-    return "\n".join(["| option | type | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+    table = "\n".join(["| option | type | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+    return table + "".join(_nested(cls, f) for f in fields)
+
+
+def _nested(cls: Any, field: dataclasses.Field[Any]) -> str:
+    """The table of what a list of mappings holds; nothing for other fields."""
+    inner = get_args(get_type_hints(cls)[field.name])[:1]
+    if not inner or not dataclasses.is_dataclass(inner[0]):
+        return ""
+    return f"\nEach of `{field.name}`: {_first_paragraph(inner[0])}\n\n{_table(inner[0], skip=set())}"
 
 
 def _type(cls: Any, field: dataclasses.Field[Any]) -> str:

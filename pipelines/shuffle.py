@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.base import DECISION, BarrierStage, CorpusStage, MakeStage, RunTasks
+from pipelines.base import DECISION, BarrierStage, CorpusStage, MakeStage, RunTasks, Stage
 from pipelines.engine import Engine
 from pipelines.tasks import DropTask, MakeTask, read_shard, stage_fingerprint, write_shard
 from pipelines.workspace import Result, Shard, Task
@@ -104,9 +104,16 @@ class DecideTask:
         )
 
 
-def decisions(folder: Path, key: str, drops: pl.DataFrame) -> Result:
-    """The result of a task that decided: its drops, and a hash of them for each shard that they concern."""
-    drops = drops.select(DECISION).sort("shard", "row")
+def decisions(folder: Path, key: str, drops: pl.DataFrame, extra: Sequence[str] = ()) -> Result:
+    """The result of a task that decided: its drops, and a hash of them for each shard that they concern.
+
+    Args:
+        folder: The task's.
+        key: The task's.
+        drops: `DECISION` columns and maybe more.
+        extra: Which others to write too.
+    """
+    drops = drops.select(*DECISION, *extra).sort("shard", "row")
     digests = {
         str(number): fingerprint(rows.drop("shard").rows())
         for (number,), rows in drops.partition_by("shard", as_dict=True, maintain_order=True).items()
@@ -118,17 +125,29 @@ def barrier(
     engine: Engine, run: Run, root: str, stage: BarrierStage | CorpusStage, shards: Sequence[Shard]
 ) -> list[Result]:
     """Runs a barrier over the shards that it reads; one result a shard, in their order."""
+    return carry_out(engine, run, root, stage, shards, decide(engine, run, root, stage, shards))
+
+
+def decide(
+    engine: Engine, run: Run, root: str, stage: BarrierStage | CorpusStage, shards: Sequence[Shard]
+) -> list[Result]:
+    """What a barrier decides of its shards; a report may say more."""
     run_tasks = functools.partial(run, engine)
     if isinstance(stage, CorpusStage):
-        decided = stage.decide(run_tasks, root, shards)
-    else:
-        decided = _decide_by_keys(run_tasks, root, stage, shards)
+        return stage.decide(run_tasks, root, shards)
+    return _decide_by_keys(run_tasks, root, stage, shards)
+
+
+def carry_out(
+    engine: Engine, run: Run, root: str, stage: Stage, shards: Sequence[Shard], decided: Sequence[Result]
+) -> list[Result]:
+    """Parts kept and dropped rows; one result a shard, in their order."""
     files = tuple(r.shards[0].path for r in decided)
     tasks = []
     for index, shard in enumerate(shards):
         digest = fingerprint([r.report["digests"].get(str(index)) for r in decided])
         tasks.append(DropTask(root, stage.kind, shard, files, index, digest))
-    return run_tasks(tasks)
+    return run(engine, tasks)
 
 
 def _decide_by_keys(run: RunTasks, root: str, stage: BarrierStage, shards: Sequence[Shard]) -> list[Result]:

@@ -10,6 +10,7 @@ from typing import Final
 from pipelines.assign_splits import AssignSplits
 from pipelines.base import Stage
 from pipelines.deidentify import Deidentify
+from pipelines.drop_contaminated import DropContaminated
 from pipelines.drop_exact_duplicates import DropExactDuplicates
 from pipelines.drop_held_out import DropHeldOut
 from pipelines.drop_low_quality import DropLowQuality
@@ -34,5 +35,6 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         MakeCompletions,
         DropHeldOut,
         AssignSplits,
+        DropContaminated,
     )
 }

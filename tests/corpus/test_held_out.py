@@ -104,7 +104,7 @@ def test_what_is_held_out_is_on_record(built: Built) -> None:
 
 def test_every_record_is_published_or_dropped(built: Built) -> None:
     last = built.manifest.stages[-1]
-    assert last["stage"] == "assign_splits"
+    assert last["stage"] == "drop_contaminated"
     n_out = {c["kind"]: c["n_out"] for c in last["counts"]}
     n_rows = {view: sum(e["n_rows"] for e in splits.values()) for view, splits in built.manifest.views.items()}
     assert n_rows["cpt"] == n_out["completion"]

@@ -26,6 +26,8 @@ _ABSORBED: Final = 85.0
 """Share of a provision, of 100, that has to stand in one that has its own counterpart already."""
 _SAME_NUMBER, _SAME_HEADING = 15.0, 10.0
 """What an equal number or heading adds to the similarity when two candidates compete."""
+_STABLE: Final = 0.8
+"""Share of the provisions that kept their number from which one that reads otherwise is known by its number."""
 
 _LEADING_NUMBER: Final = re.compile(
     r"^(?:第?[0-9〇零一二三四五六七八九十百]{1,5}[章节篇部分、.]|[(（][0-9一二三四五六七八九十]{1,3}[)）]|[A-Z]?(?:\.?\d{1,3}){1,6}\.?(?!\d))"
@@ -80,11 +82,12 @@ def compared(older: Sequence[Provision], newer: Sequence[Provision]) -> list[Pai
     free = {j for j, text in enumerate(new.texts) if text not in known}
     candidates = _Candidates(new)
     left = [i for i in range(len(older)) if i not in found]
-    scored = [(*_score(old, new, i, j), i, j) for i in left for j in candidates.of(old, i)]
-    for _, _, i, j in sorted((rank, -score, i, j) for rank, score, i, j in scored if j in free and rank is not None):
-        if i not in found and j in free:
-            found[i] = j
-            free.discard(j)
+    scored = [(*_score(old, new, i, j), i, j) for i in left for j in candidates.of(old, i) if j in free]
+    by_text = sorted((-score, i, j) for similar, score, i, j in scored if similar)
+    _take(by_text, found, free)
+    by_place = sorted((-score, i, j) for similar, score, i, j in scored if not similar)
+    is_stable = _numbers_stay(old, new, found)
+    _take([(s, i, j) for s, i, j in by_place if _is_same_place(old, new, i, j, is_stable)], found, free)
     for i in left:
         if i not in found and (into := _absorber(old, new, i, candidates)) is not None:
             found[i] = into
@@ -150,16 +153,32 @@ def _sketch(text: str) -> list[int]:
     return sorted(zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams)[:_SKETCH]
 
 
-def _score(old: _Side, new: _Side, i: int, j: int) -> tuple[int | None, float]:
-    """Whether the two may be versions of one (0: by their texts, 1: by their place alone), and how well they fit."""
+def _score(old: _Side, new: _Side, i: int, j: int) -> tuple[bool, float]:
+    """Whether the two are like texts, and how well they fit."""
     same_number = bool(old.numbers[i]) and old.numbers[i] == new.numbers[j]
     same_heading = bool(old.headings[i]) and old.headings[i] == new.headings[j]
     similarity = fuzz.ratio(old.texts[i][:_COMPARED_CHARS], new.texts[j][:_COMPARED_CHARS])
-    score = similarity + _SAME_NUMBER * same_number + _SAME_HEADING * same_heading
-    if similarity >= _SIMILAR:
-        return 0, score
-    same_place = same_heading and old.numbers[i] == new.numbers[j]
-    return (1 if same_place else None), score
+    return similarity >= _SIMILAR, similarity + _SAME_NUMBER * same_number + _SAME_HEADING * same_heading
+
+
+def _take(ranked: Sequence[tuple[float, int, int]], found: dict[int, int], free: set[int]) -> None:
+    """Pairs what is still without a counterpart, the best first."""
+    for _, i, j in ranked:
+        if i not in found and j in free:
+            found[i] = j
+            free.discard(j)
+
+
+def _numbers_stay(old: _Side, new: _Side, found: dict[int, int]) -> bool:
+    """Whether the newer version left the numbers as they were, so that an equal number means something."""
+    kept = [old.numbers[i] == new.numbers[j] for i, j in found.items() if old.numbers[i] and new.numbers[j]]
+    return sum(kept) >= _STABLE * len(kept)
+
+
+def _is_same_place(old: _Side, new: _Side, i: int, j: int, is_stable: bool) -> bool:
+    if old.numbers[i] != new.numbers[j] or old.headings[i] != new.headings[j]:
+        return False
+    return is_stable if old.numbers[i] else bool(old.headings[i])
 
 
 def _absorber(old: _Side, new: _Side, i: int, candidates: _Candidates) -> int | None:

@@ -256,6 +256,20 @@ def test_an_article_that_was_rewritten_in_its_place_is_a_change() -> None:
     assert became(LAW, newer)[3] == ("第四条", "第四条", False)
 
 
+def test_where_numbers_moved_an_equal_number_means_nothing() -> None:
+    newer = [
+        provision("第一条", "本法所称婴儿，是指不满一周岁的儿童。"),
+        *(p._replace(number=f"第{n}条") for n, p in zip("二三", LAW[:2], strict=True)),
+        provision("第四条", "家庭接生依照省级卫生行政部门另行规定办理。"),
+    ]
+    assert became(LAW, newer) == [
+        ("第一条", "第二条", True),
+        ("第二条", "第三条", True),
+        ("第三条", None, False),
+        ("第四条", None, False),
+    ]
+
+
 def test_sections_without_numbers_are_known_by_their_headings() -> None:
     older = [
         provision("", "轻症居家隔离。", "四、治疗", "（一）一般治疗"),

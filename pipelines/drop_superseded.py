@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.base import DECISION, CorpusStage, RunTasks
 from pipelines.shuffle import decisions
 from pipelines.superseded.findings import detail_of, newer_name, reason_of
-from pipelines.superseded.provisions import Pair, Provision, compared
+from pipelines.superseded.provisions import Pair, Provision, are_versions, compared
 from pipelines.superseded.titles import read_title
 from pipelines.superseded.versions import Document, Succession, Version, successions
 from pipelines.tasks import stage_fingerprint
@@ -34,11 +34,13 @@ class DropSuperseded(CorpusStage):
     """Of the versions of one guideline, standard or statute the newest stays: an assistant must not teach repealed law.
 
     Looks at documents of guideline sources only. Two documents are versions of one where their titles are equal
-    without year, edition and words such as 修订版 or 试行, or the numbers of standards are, and their issuers do not
-    differ (ministries are renamed: all national authorities are one issuer). The newer one is told by its year, then
-    by its edition; where neither tells, or the years are equal, both stay, and so does a version in force beside a
-    draft. Every provision of the older one is dropped: `unchanged` (the newer one says the same, but for space and the
-    width of punctuation), `changed` or `removed`, with the record that takes its place and what changed.
+    without year, edition and words such as 修订版 or 试行, or the numbers of standards are; where their issuers do not
+    differ (ministries are renamed: all national authorities are one issuer); and where a twentieth of the older one's
+    provisions at least live on in the newer. The newer one is told by its year, then by its edition; where neither
+    tells, or the years are equal, both stay, and so does a version in force beside a draft.
+
+    Every provision of the older one is dropped, with the record that takes its place and what changed: `unchanged`
+    (the newer one says the same, but for space and the width of punctuation), `changed` or `removed`.
 
     Attributes:
         replaces: Old title → new title, for documents that were renamed: `{旧办法: 新办法}`. A title without a version
@@ -86,7 +88,7 @@ class DropSuperseded(CorpusStage):
     def _task(
         self, root: str, bundle: Sequence[Succession], held: Mapping[Document, list[int]], shards: Sequence[Shard]
     ) -> CompareTask:
-        documents = {d for each in bundle for version in each for d in version.documents}
+        documents = {document for each in bundle for document in _documents(each)}
         numbers = sorted({number for document in documents for number in held[document]})
         return CompareTask(root, self, tuple(bundle), tuple((number, shards[number]) for number in numbers))
 
@@ -121,9 +123,8 @@ class CompareTask:
 
     @property
     def key(self) -> str:
-        versions = [[list(map(list, version.documents)) for version in each] for each in self.successions]
         shards = [[number, shard.key] for number, shard in self.shards]
-        return fingerprint(["compare versions", stage_fingerprint(self.stage), versions, shards])
+        return fingerprint(["compare versions", stage_fingerprint(self.stage), repr(self.successions), shards])
 
     def run(self, folder: Path) -> Result:
         """The decisions."""
@@ -134,7 +135,7 @@ class CompareTask:
 
     def _rows(self) -> dict[Document, pl.DataFrame]:
         """The rows of each document, with the number of their shard and their own in it."""
-        wanted = {document for each in self.successions for version in each for document in version.documents}
+        wanted = {document for each in self.successions for document in _documents(each)}
         frames: dict[Document, list[pl.DataFrame]] = {}
         for number, shard in self.shards:
             rows = _guidelines(shard).select("row", *_DOCUMENT, *_PROVISION).collect()
@@ -146,8 +147,10 @@ class CompareTask:
     def _decisions(
         self, succession: Succession, rows: Mapping[Document, pl.DataFrame]
     ) -> list[tuple[int, int, str, str, str]]:
-        newer = self._newest(succession.newer, rows)
+        newer = self._provisions_of(succession.newer, rows)
         each = {d: _became(_provisions(rows[d]), newer) for d in succession.older.documents}
+        if not (succession.is_stated or self._is_alike(succession, each, rows)):
+            return []
         kept = {pair.newer for pairs in each.values() for pair in pairs.values() if pair.newer}
         said = {pair.newer and pair.newer.text for pairs in each.values() for pair in pairs.values() if pair.is_equal}
         name = newer_name(succession.newer, sum(p not in kept and p.text not in said for p in newer))
@@ -160,8 +163,20 @@ class CompareTask:
                 made.append((shard, row, provision.record_id, f"{self.stage.kind}:{reason}", detail))
         return made
 
-    def _newest(self, version: Version, rows: Mapping[Document, pl.DataFrame]) -> list[Provision]:
-        """The provisions of the newest version, of equal ones the copy that will stay among exact duplicates."""
+    def _is_alike(
+        self,
+        succession: Succession,
+        each: Mapping[Document, Mapping[Provision, Pair]],
+        rows: Mapping[Document, pl.DataFrame],
+    ) -> bool:
+        """Whether the words bear out what the titles say, of the newest version or of one on the way to it."""
+        if are_versions([pair for pairs in each.values() for pair in pairs.values()]):
+            return True
+        older = [p for pairs in each.values() for p in pairs]
+        return any(are_versions(compared(older, self._provisions_of(v, rows))) for v in succession.between)
+
+    def _provisions_of(self, version: Version, rows: Mapping[Document, pl.DataFrame]) -> list[Provision]:
+        """The provisions of a version, of equal ones the copy that will stay among exact duplicates."""
         ranks = {source: rank for rank, source in enumerate(self.stage.source_order)}
         copies = [
             (ranks.get(document.source_id, len(ranks)), provision)
@@ -172,6 +187,11 @@ class CompareTask:
         for _, provision in sorted(copies):
             first.setdefault(provision[1:], provision)
         return list(first.values())
+
+
+def _documents(succession: Succession) -> set[Document]:
+    versions = (succession.older, succession.newer, *succession.between)
+    return {document for version in versions for document in version.documents}
 
 
 def _guidelines(shard: Shard) -> pl.LazyFrame:

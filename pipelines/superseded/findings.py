@@ -51,7 +51,7 @@ def reason_of(pair: Pair) -> str:
 def detail_of(pair: Pair, newer: str) -> str:
     """The `drop_detail` of a provision."""
     if pair.newer is None:
-        return _SEPARATOR.join((_NOTHING, newer, _clipped(pair.older.place), "新版中没有对应的内容"))
+        return _SEPARATOR.join((_NOTHING, newer, _clipped(pair.older.place), "清洗后的新版中没有对应的内容"))
     was, now = _clipped(pair.older.place), _clipped(pair.newer.place)
     place = was if was == now else f"{was or _NOTHING}→{now or _NOTHING}"
     change = "文字相同" if pair.is_equal else difference(pair.older.text, pair.newer.text)

@@ -28,6 +28,10 @@ _SAME_NUMBER, _SAME_HEADING = 15.0, 10.0
 """What an equal number or heading adds to the similarity when two candidates compete."""
 _STABLE: Final = 0.8
 """Share of the provisions that kept their number from which one that reads otherwise is known by its number."""
+_ALIKE: Final = 0.05
+"""Share of an older version's provisions that live on in the newer one, at least."""
+_FEW: Final = 4
+"""Fewer provisions than this prove nothing by being different."""
 
 _LEADING_NUMBER: Final = re.compile(
     r"^(?:第?[0-9〇零一二三四五六七八九十百]{1,5}[章节篇部分、.]|[(（][0-9一二三四五六七八九十]{1,3}[)）]|[A-Z]?(?:\.?\d{1,3}){1,6}\.?(?!\d))"
@@ -55,6 +59,8 @@ class Pair(NamedTuple):
     newer: Provision | None
     """None where nothing in the newer version corresponds to it."""
     is_equal: bool
+    is_similar: bool = False
+    """Whether the two were paired for their words, and not for their place."""
 
 
 class _Side:
@@ -83,15 +89,26 @@ def compared(older: Sequence[Provision], newer: Sequence[Provision]) -> list[Pai
     candidates = _Candidates(new)
     left = [i for i in range(len(older)) if i not in found]
     scored = [(*_score(old, new, i, j), i, j) for i in left for j in candidates.of(old, i) if j in free]
-    by_text = sorted((-score, i, j) for similar, score, i, j in scored if similar)
+    by_text = sorted((-score, i, j) for is_like, score, i, j in scored if is_like)
     _take(by_text, found, free)
-    by_place = sorted((-score, i, j) for similar, score, i, j in scored if not similar)
+    similar = set(found)
+    by_place = sorted((-score, i, j) for is_like, score, i, j in scored if not is_like)
     is_stable = _numbers_stay(old, new, found)
     _take([(s, i, j) for s, i, j in by_place if _is_same_place(old, new, i, j, is_stable)], found, free)
     for i in left:
         if i not in found and (into := _absorber(old, new, i, candidates)) is not None:
             found[i] = into
-    return [Pair(p, newer[found[i]] if i in found else None, i in is_equal) for i, p in enumerate(older)]
+            similar.add(i)
+    return [Pair(p, newer[found[i]] if i in found else None, i in is_equal, i in similar) for i, p in enumerate(older)]
+
+
+def are_versions(pairs: Sequence[Pair]) -> bool:
+    """Whether enough of the older text lives on for the two to be versions of one document.
+
+    Titles can mislead (a journal's name on every article, one title for a folder of files); words do not.
+    """
+    n_alike = sum(pair.is_similar for pair in pairs)
+    return len(pairs) < _FEW or n_alike >= max(1, _ALIKE * len(pairs))
 
 
 def _equal(old: _Side, new: _Side) -> Iterator[tuple[int, int]]:
@@ -172,7 +189,7 @@ def _take(ranked: Sequence[tuple[float, int, int]], found: dict[int, int], free:
 def _numbers_stay(old: _Side, new: _Side, found: dict[int, int]) -> bool:
     """Whether the newer version left the numbers as they were, so that an equal number means something."""
     kept = [old.numbers[i] == new.numbers[j] for i, j in found.items() if old.numbers[i] and new.numbers[j]]
-    return sum(kept) >= _STABLE * len(kept)
+    return bool(kept) and sum(kept) >= _STABLE * len(kept)
 
 
 def _is_same_place(old: _Side, new: _Side, i: int, j: int, is_stable: bool) -> bool:

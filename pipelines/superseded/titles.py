@@ -166,6 +166,8 @@ def _key(text: str) -> str:
     name = _SERIES.sub("", text) or text
     key = _letters(name).replace("中华人民共和国", "")
     rest = _GENERIC.sub("", key)
+    if key.endswith(("杂志", "学报", "期刊", "journal")):  # it stands on every page of many articles
+        return ""
     return key if len(re.findall(r"[\u3400-\u9fffA-Za-z]", rest)) >= 2 else ""
 
 

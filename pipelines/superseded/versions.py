@@ -39,6 +39,10 @@ class Succession(NamedTuple):
 
     older: Version
     newer: Version
+    between: tuple[Version, ...] = ()
+    """Those that took its place before, and have lost it."""
+    is_stated: bool = False
+    """Whether the user says so, and it does not rest on titles alone."""
 
 
 def successions(documents: Iterable[Document], replaces: Mapping[str, str] | None = None) -> list[Succession]:
@@ -57,14 +61,18 @@ def successions(documents: Iterable[Document], replaces: Mapping[str, str] | Non
     newer: dict[Version, set[Version]] = {
         version: {other for other in family if _is_older(version, other)} for family in families for version in family
     }
-    for older, newest in _stated(versions, read, replaces or {}):
+    stated = _stated(versions, read, replaces or {})
+    for older, newest in stated:
         newer[older].add(newest)
         newer[newest].discard(older)
+    said = {older for older, _ in stated}
     found = []
     for version in versions:
-        last = [other for other in _reached(version, newer) if not newer[other]]
+        reached = sorted(_reached(version, newer), key=_rank)
+        last = [other for other in reached if not newer[other]]
         if last:
-            found.append(Succession(version, max(last, key=_rank)))
+            between = tuple(other for other in reached if newer[other])
+            found.append(Succession(version, last[-1], between, version in said))
     return found
 
 

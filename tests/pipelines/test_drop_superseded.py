@@ -147,6 +147,23 @@ def test_of_three_versions_each_older_one_points_at_the_newest(tmp_path: Path) -
         assert gone[ids(version)[0]][1].startswith(f"{ids(versions[2])[0]}｜")
 
 
+def test_one_title_for_unlike_documents_drops_nothing_unless_the_user_says_so(tmp_path: Path) -> None:
+    unlike = rows(["校车应当每日检修。", "图书室免费开放。", "食堂公布食谱。", "操场全天开放，家长可以入内。"], 2010)
+    new = rows(NEW, 2020)
+    assert outcome(tmp_path / "a", unlike + new)[1] == {}
+    stage = DropSuperseded(replaces={f"{ACT}（旧）": ACT})
+    old = [{**row, "title": f"{ACT}（旧）"} for row in unlike]
+    assert set(outcome(tmp_path / "b", old + new, 1, stage)[1]) == set(ids(old))
+
+
+def test_a_version_that_only_the_one_between_resembles_goes_too(tmp_path: Path) -> None:
+    first = ["校车应当每日检修。", "图书室免费开放。", "食堂应当公布食谱。", "操场全天开放，家长可以入内。"]
+    versions = [rows(first, 2001), rows([*first[:3], *OLD[:3]], 2010), rows(NEW, 2020)]
+    kept, gone = outcome(tmp_path, [r for v in versions for r in v])
+    assert kept == ids(versions[2])
+    assert {gone[i][0] for i in ids(versions[0])} == {"drop_superseded:removed"}
+
+
 def test_the_record_in_its_place_is_the_one_that_stays_among_exact_duplicates(tmp_path: Path) -> None:
     old, new, copy = rows(OLD, 2010), rows(NEW, 2020), rows(NEW, 2020, source="preferred", part="z.md")
     for order in (("preferred", "acts"), ("acts", "preferred")):

@@ -1,0 +1,289 @@
+"""What forbids a merge: two texts nearly the same in letters, and not the same in fact.
+
+A dose variant is not a duplicate. Numbers with their units, ages, negations and comparators must agree, opposites must
+not stand for one another, and no drug or disease may stand where the other text has another one, or none. A typo is no
+fact: 布咯芬 is still 布洛芬, 5豪克 is still 5毫克; but 5克 is not, 有发热 is not 没有发热, 支气管炎 is not 支气管肺炎.
+
+    guard_lexicon    the words, as a trie
+    guard_facts      numbers, signs and single negations in order; the unit after each number
+    guard_alignment  which character stands for which
+    guard            words that have no equal on the other side, judged by what stands there
+
+The same lists of words on both sides settle most pairs without an alignment.
+
+Does not cover: drugs and diseases that no list names; a fact said in other words (that is no near-duplicate); a typo
+that happens to be another word (胃炎 for 肾炎), which keeps both texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.jit import jit
+from pipelines.near.guard_alignment import MAX_EDITS, Flags, Places, Units, align, common, settle_gaps
+from pipelines.near.guard_facts import MARKS, Marks, fact_disagreement, longest
+from pipelines.near.guard_lexicon import NAMES, RULES, WORDS, Lexicon, lexicon
+
+Offsets = npt.NDArray[np.int64]
+
+_CHUNK: Final = 8192
+_DRUG, _DISEASE = RULES.index("drug"), RULES.index("disease")
+_CONTEXT: Final = 8
+_START, _STOP, _WORD, _FIELDS = 0, 1, 2, 3
+
+
+def disagreements(left: Sequence[str], right: Sequence[str]) -> list[str | None]:
+    """For each pair of comparison texts the first rule of `RULES` that forbids a merge, None where it may be merged.
+
+    Symmetric, and a function of the two texts alone.
+
+    Cost: about 7 µs a pair of 165 characters on one core (see `docs/NOTES.md`); the interpreter's lock is held for a
+        tenth of it.
+    """
+    found: list[str | None] = []
+    for begin in range(0, len(left), _CHUNK):
+        texts = [*left[begin : begin + _CHUNK], *right[begin : begin + _CHUNK]]
+        data = "".join(texts).encode("utf-16-le", "surrogatepass")
+        units: Any = np.frombuffer(data, np.uint16)
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        if len(units) != lengths.sum():  # characters beyond the first plane take two units
+            lengths = np.fromiter((len(t.encode("utf-16-le", "surrogatepass")) // 2 for t in texts), np.int64)
+        ends = np.cumsum(lengths)
+        half = len(texts) // 2
+        pairs = np.arange(2 * half, dtype=np.int64).reshape(2, half).T.copy()
+        codes = rule_numbers(units, ends - lengths, ends, pairs)
+        found += [RULES[code] if code >= 0 else None for code in codes.tolist()]
+    return found
+
+
+def rule_numbers(units: Units, starts: Offsets, ends: Offsets, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    """The same for texts that lie as UTF-16 code units in one array: numbers of `RULES`, -1 for a pair that may merge.
+
+    Args:
+        units: Code units of all texts.
+        starts: Text i is `units[starts[i]:ends[i]]`.
+        ends: See `starts`.
+        pairs: Two texts a row.
+    """
+    if not len(pairs):
+        return np.empty(0, np.int8)
+    longest_text = int((ends - starts)[np.unique(pairs)].max()) + 1
+    return _judged_all(units, starts, ends, pairs, lexicon(), MARKS, _room(longest_text))
+
+
+class _Room(NamedTuple):
+    """Where a pair's working is kept, so that no pair asks for memory."""
+
+    words: npt.NDArray[np.int32]
+    to_b: Places
+    to_a: Places
+    inside_a: Flags
+    inside_b: Flags
+    reach: Places
+
+
+def _room(n: int) -> _Room:
+    words: Any = np.empty((4, _FIELDS, n), np.int32)
+    maps, flags = np.empty((2, n), np.int32), np.zeros((2, n), np.uint8)
+    return _Room(words, maps[0], maps[1], flags[0], flags[1], np.empty((MAX_EDITS + 1) ** 2, np.int32))
+
+
+@jit
+def _judged_all(
+    units: Units,
+    starts: Offsets,
+    ends: Offsets,
+    pairs: npt.NDArray[np.int64],
+    lexicon: Lexicon,
+    marks: Marks,
+    room: _Room,
+) -> npt.NDArray[np.int8]:
+    found = np.empty(len(pairs), np.int8)
+    for i in range(len(pairs)):
+        a, b = units[starts[pairs[i, 0]] : ends[pairs[i, 0]]], units[starts[pairs[i, 1]] : ends[pairs[i, 1]]]
+        start, end_a, end_b = _difference(a, b, marks.bounds)
+        if start == len(a) and start == len(b):
+            found[i] = -1
+            continue
+        first = start + common(a[start:], b[start:])
+        is_later = len(a) > len(b) if first == min(len(a), len(b)) else a[first] > b[first]
+        a, b = a[start:end_a], b[start:end_b]
+        if is_later:  # a fixed order makes the answer symmetric, whichever of several alignments is found
+            a, b = b, a
+        rule = fact_disagreement(a, b, lexicon, marks)
+        if rule < 0:
+            rule = _judged(a, b, lexicon, room)
+        found[i] = rule
+    return found
+
+
+@jit
+def _difference(a: Units, b: Units, bounds: npt.NDArray[np.bool_]) -> tuple[int, int, int]:
+    """Where to begin in both texts, and where to end in each, so that all that differs is in between, in context.
+
+    Context goes to the punctuation next to the last character but `_CONTEXT`, so that no word and no number is cut.
+    """
+    start = common(a, b)
+    if start == len(a) and start == len(b):
+        return start, start, start
+    same = 0
+    while same < min(len(a), len(b)) - start and a[len(a) - 1 - same] == b[len(b) - 1 - same]:
+        same += 1
+    start = max(0, start - _CONTEXT)
+    while start > 0 and not bounds[a[start]]:
+        start -= 1
+    same = max(0, same - _CONTEXT)
+    while same > 0 and not bounds[a[len(a) - same]]:
+        same -= 1
+    return start, len(a) - same, len(b) - same
+
+
+@jit
+def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
+    """The rule that the words of two texts with equal facts forbid a merge by, or -1."""
+    names_a = _words_of(a, NAMES, lexicon, room.words[0])
+    names_b = _words_of(b, NAMES, lexicon, room.words[1])
+    words_a = _words_of(a, WORDS, lexicon, room.words[2])
+    words_b = _words_of(b, WORDS, lexicon, room.words[3])
+    same_names, same_words = _same(names_a, names_b), _same(words_a, words_b)
+    if same_names and same_words:
+        return -1
+    to_b, to_a = room.to_b, room.to_a
+    align(a, b, to_b, to_a, room.reach)
+    _mark(names_a, room.inside_a, 1)
+    _mark(names_b, room.inside_b, 1)
+    settle_gaps(a, b, to_b, to_a, room.inside_a, room.inside_b)
+    settle_gaps(b, a, to_a, to_b, room.inside_b, room.inside_a)
+    _mark(names_a, room.inside_a, 0)
+    _mark(names_b, room.inside_b, 0)
+    rule = -1
+    if not same_words:
+        rule = _compared(words_a, words_b, a, b, to_b, to_a, lexicon)
+    if rule < 0 and not same_names:
+        rule = _compared(names_a, names_b, a, b, to_b, to_a, lexicon)
+    return rule
+
+
+@jit
+def _words_of(text: Units, layer: int, lexicon: Lexicon, room: Places) -> Places:
+    """The words of a layer, leftmost-longest: columns of start, stop and number."""
+    at = n = 0
+    begins, pairs, first = lexicon.begins[layer], lexicon.pairs[layer], lexicon.first[layer]
+    nodes, edges = lexicon.nodes, lexicon.edges
+    rules, cautious, opening = lexicon.rule, lexicon.cautious, lexicon.opening
+    while at < len(text):
+        kind = begins[text[at]]
+        if kind == 0 or (
+            kind == 1 and not (at + 1 < len(text) and pairs[(int(text[at]) * 40503 ^ int(text[at + 1])) & 0xFFFF])
+        ):
+            at += 1
+            continue
+        word, stop = longest(text, at, first[text[at]], nodes, edges)
+        if word < 0:
+            at += 1
+            continue
+        if rules[word] >= 0 and not (cautious[word] and at > 0 and not opening[text[at - 1]]):
+            room[_START, n], room[_STOP, n], room[_WORD, n] = at, stop, word
+            n += 1
+        at = stop
+    return room[:, :n]
+
+
+@jit
+def _same(words_a: Places, words_b: Places) -> bool:
+    n = words_a.shape[1]
+    return bool(n == words_b.shape[1] and common(words_a[_WORD], words_b[_WORD]) == n)
+
+
+@jit
+def _mark(words: Places, flags: Flags, value: int) -> None:
+    for i in range(words.shape[1]):
+        for at in range(words[_START, i] + 1, words[_STOP, i]):
+            flags[at] = value
+
+
+@jit
+def _compared(
+    words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, lexicon: Lexicon
+) -> int:
+    """The rule by which a word of one text has another, or nothing, on the other side; -1 for none."""
+    rule = _without_equal(words_a, words_b, a, b, to_b, to_a, lexicon)
+    if rule < 0:
+        rule = _without_equal(words_b, words_a, b, a, to_a, to_b, lexicon)
+    return rule
+
+
+@jit
+def _without_equal(
+    words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, lexicon: Lexicon
+) -> int:
+    first = 0
+    for i in range(words_a.shape[1]):
+        word = words_a[_WORD, i]
+        low, high, n_equal = _image(words_a[_START, i], words_a[_STOP, i], a, b, to_b)
+        has_equal = False
+        while high > low and first < words_b.shape[1] and words_b[_STOP, first] <= low:
+            first += 1
+        j = first
+        while j < words_b.shape[1] and words_b[_START, j] < high:
+            other = words_b[_WORD, j]
+            if (
+                lexicon.meaning[other] == lexicon.meaning[word]
+                or lexicon.broader[other] == lexicon.meaning[word]
+                or lexicon.broader[word] == lexicon.meaning[other]
+            ):
+                has_equal = True
+            elif (
+                lexicon.axis[other] == lexicon.axis[word]
+                and words_b[_START, j] <= low
+                and high <= words_b[_STOP, j]
+                and _is_image_within(words_b[_START, j], words_b[_STOP, j], to_a, words_a[_START, i], words_a[_STOP, i])
+            ):
+                return int(lexicon.rule[word])
+            j += 1
+        if not has_equal and _is_missing(
+            words_a[_START, i], words_a[_STOP, i], word, high - low, n_equal, to_b, lexicon
+        ):
+            return int(lexicon.rule[word])
+    return -1
+
+
+@jit
+def _image(start: int, stop: int, a: Units, b: Units, to_b: Places) -> tuple[int, int, int]:
+    """Where the characters `start:stop` of a lie in b (an empty range where none does), and how many are equal."""
+    low, high, n_equal = 0, 0, 0
+    for at in range(start, stop):
+        place = to_b[at]
+        if place >= 0:
+            if high == 0:
+                low = place
+            high = place + 1
+            n_equal += a[at] == b[place]
+    return low, high, n_equal
+
+
+@jit
+def _is_image_within(start: int, stop: int, to_a: Places, low: int, high: int) -> bool:
+    n_outside = 0
+    for at in range(start, stop):
+        n_outside += to_a[at] >= 0 and not low <= to_a[at] < high
+    return n_outside == 0
+
+
+@jit
+def _is_missing(
+    start: int, stop: int, word: int, image_length: int, n_equal: int, to_b: Places, lexicon: Lexicon
+) -> bool:
+    """Whether what is left of a word without an equal is too little to be a typo of it."""
+    if lexicon.rule[word] == _DRUG or lexicon.rule[word] == _DISEASE:
+        length = stop - start
+        return image_length == 0 or (length == 3 and n_equal == 0) or (length > 3 and 2 * n_equal < length)
+    core = lexicon.core[word]
+    n_left = 0
+    for at in range(start, stop):
+        n_left += core >> (at - start) & 1 and to_b[at] >= 0
+    return core != 0 and n_left == 0

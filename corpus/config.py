@@ -257,6 +257,7 @@ def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: li
     given: dict[str, dict[str, Any]] = {
         "drop_superseded": {"source_order": _source_order(sources)},
         "drop_exact_duplicates": {"source_order": _source_order(sources)},
+        "drop_near_duplicates": {"source_order": _source_order(sources)},
         "drop_held_out": {"eval_sources": held_out},
         "drop_contaminated": {"eval_sources": held_out, "files": (), "items": ()},
         "fill_assistant": dataclasses.asdict(header.assistant),

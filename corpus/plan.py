@@ -5,9 +5,10 @@ read        the source adapters                             parts
 clean       normalize deidentify drop_low_quality           what sources made
             drop_off_topic fill_assistant
 dedup       drop_superseded drop_exact_duplicates           what sources made
+            drop_near_duplicates
 make        make_instructions                               documents, triples, dialogues
 filter      drop_low_quality                                instructions and preferences
-dedup       drop_exact_duplicates                           instructions and preferences
+dedup       drop_exact_duplicates drop_near_duplicates      instructions and preferences
 complete    make_completions                                documents, triples, instructions
 hold_out    drop_held_out (where a source is for evaluation)  instructions, preferences, completions
 split       assign_splits                                   instructions, preferences, completions
@@ -152,10 +153,10 @@ def _steps(config: Config) -> tuple[Step, ...]:
     cleaning = ("normalize", "deidentify", "drop_low_quality", "drop_off_topic", "fill_assistant")
     return (
         *step("clean", FROM_SOURCES, *cleaning),
-        *step("dedup", FROM_SOURCES, "drop_superseded", "drop_exact_duplicates"),
+        *step("dedup", FROM_SOURCES, "drop_superseded", "drop_exact_duplicates", "drop_near_duplicates"),
         *step("make", (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
         *step("filter", MADE, "drop_low_quality"),
-        *step("dedup_made", MADE, "drop_exact_duplicates"),
+        *step("dedup_made", MADE, "drop_exact_duplicates", "drop_near_duplicates"),
         *step("complete", (DOCUMENT, TRIPLE, INSTRUCTION), "make_completions"),
         *step("hold_out", PUBLISHED, "drop_held_out"),
         *step("split", PUBLISHED, "assign_splits"),

@@ -14,6 +14,7 @@ from pipelines.drop_contaminated import DropContaminated
 from pipelines.drop_exact_duplicates import DropExactDuplicates
 from pipelines.drop_held_out import DropHeldOut
 from pipelines.drop_low_quality import DropLowQuality
+from pipelines.drop_near_duplicates import DropNearDuplicates
 from pipelines.drop_off_topic import DropOffTopic
 from pipelines.drop_superseded import DropSuperseded
 from pipelines.fill_assistant import FillAssistant
@@ -31,6 +32,7 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         FillAssistant,
         DropSuperseded,
         DropExactDuplicates,
+        DropNearDuplicates,
         MakeInstructions,
         MakeCompletions,
         DropHeldOut,

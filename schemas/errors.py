@@ -2,6 +2,7 @@
 
     PedCorpusError               exit 2, one sentence, no traceback
     ├── ConfigError              the configuration is wrong; carries every problem at once
+    ├── InputError               files named on the command line will not do; carries every problem at once
     ├── PartRefused              one file cannot be read; the build lists it and goes on
     ├── StoreError               a store, a version or a record that is not there, or is in the way
     ├── VerifyError              a version does not hold what its manifest says
@@ -30,6 +31,17 @@ class PedCorpusError(Exception):
 
 class ConfigError(PedCorpusError):
     """The configuration is wrong. `problems` lists every one, so that one run shows them all."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class InputError(PedCorpusError):
+    """Files named on the command line will not do. `problems` lists every one."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)

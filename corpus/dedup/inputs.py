@@ -1,0 +1,219 @@
+"""The tables to look at: what they are, and their rows in Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.workspace import Result, Shard
+from schemas.errors import InputError, PartRefused
+from schemas.fingerprints import code_fingerprint, fingerprint
+from schemas.settings import did_you_mean
+from sources.base import ReadReport
+from sources.rows import Row
+from sources.tables import read_table
+
+_BLOCK_ROWS: Final = 10_000
+_ID_COLUMNS: Final = ("record_id", "id")
+_REJECTED: Final = pa.schema({"file": pa.string(), "locator": pa.string(), "reason": pa.string(), "raw": pa.string()})
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file as a user names it.
+
+    Attributes:
+        path: Where it is.
+        name: What it is called in results: the path as given.
+        stamp: Size and time of change; another stamp is another file.
+    """
+
+    path: Path
+    name: str
+    stamp: tuple[int, int]
+
+    @property
+    def identity(self) -> list[Any]:
+        """For task keys."""
+        return [self.name, str(self.path), *self.stamp]
+
+
+def find_inputs(files: Sequence[Path]) -> list[Input]:
+    """The files, in the order given; a folder stands for the tables in it, by name.
+
+    Raises:
+        InputError: with every path that is none or holds none.
+    """
+    found, problems = [], []
+    for given in files:
+        paths = sorted(p for p in given.rglob("*") if p.suffix.lower() in _SUFFIXES) if given.is_dir() else [given]
+        if not paths:
+            problems.append(f"{given}: no table in this folder. Name files that end in {', '.join(_SUFFIXES)}.")
+        for path in paths:
+            if path.is_file():
+                status = path.stat()
+                found.append(Input(path.absolute(), path.as_posix(), (status.st_size, status.st_mtime_ns)))
+            else:
+                problems.append(f"{path}: no such file. Check the path.")
+    twice = sorted({i.name for i in found if [j.path for j in found].count(i.path) > 1})
+    problems += [f"{name}: named twice; every row of it would be a duplicate of itself." for name in twice]
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+_SUFFIXES: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class ConvertTask:
+    """Rows of a table that is no Parquet file, as Parquet, and what could not be read as a row."""
+
+    root: str
+    source: Input
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["convert", self.source.identity, code_fingerprint("schemas", "sources", "corpus")])
+
+    def run(self, folder: Path) -> Result:
+        """`rows.parquet` with a row for each row, and `rejected.parquet`; a refusal is in the report.
+
+        Two passes: the columns and their types, then the rows.
+        """
+        rejected: list[dict[str, Any]] = []
+        try:
+            types = _column_types(self._blocks(rejected))
+        except PartRefused as refused:
+            return Result(report={"refused": f"{self.source.name}: {refused.detail}"})
+        rejected.clear()
+        path, n_rows = folder / "rows.parquet", 0
+        with pq.ParquetWriter(path, pa.schema(types), compression="zstd", compression_level=1) as writer:
+            for block in self._blocks(rejected):
+                columns = [_column([row.get(name) for row in block], dtype) for name, dtype in types.items()]
+                writer.write_table(pa.table(columns, schema=pa.schema(types)))
+                n_rows += len(block)
+        pq.write_table(pa.Table.from_pylist(rejected, schema=_REJECTED), folder / "rejected.parquet")
+        shards = [
+            Shard("rows", str(path), self.key, n_rows),
+            Shard("rejected", str(folder / "rejected.parquet"), self.key, len(rejected)),
+        ]
+        return Result(shards)
+
+    def _blocks(self, rejected: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+        block: list[dict[str, Any]] = []
+        for row in read_table(self.source.path, ReadReport()):
+            if row.problem:
+                rejected.append(self._rejected(row))
+                continue
+            block.append(row.values)
+            if len(block) == _BLOCK_ROWS:
+                yield block
+                block = []
+        yield block
+
+    def _rejected(self, row: Row) -> dict[str, Any]:
+        return {"file": self.source.name, "locator": row.locator, "reason": row.problem, "raw": row.raw}
+
+
+def _column_types(blocks: Iterator[list[dict[str, Any]]]) -> dict[str, pa.DataType]:
+    """The type of each column over all rows; one whose values are of several types is JSON text."""
+    found: dict[str, pa.DataType | None] = {}
+    for block in blocks:
+        for name in dict.fromkeys(name for row in block for name in row):
+            values = [row.get(name) for row in block]
+            found[name] = _common(found[name], values) if name in found else _common(pa.null(), values)
+    return {name: pa.string() if dtype in (None, pa.null()) else dtype for name, dtype in found.items()}
+
+
+def _common(known: pa.DataType | None, values: list[Any]) -> pa.DataType | None:
+    """The type of a column so far and of more values; None where they have none in common."""
+    if known is None:
+        return None
+    try:
+        fields = [pa.schema({"x": known}), pa.schema({"x": pa.array(values).type})]
+        return pa.unify_schemas(fields, promote_options="permissive").field(0).type
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return None
+
+
+def _column(values: list[Any], dtype: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type=dtype)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        if dtype != pa.string():
+            raise
+        return pa.array([v if v is None or isinstance(v, str) else orjson.dumps(v).decode() for v in values], dtype)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Parquet file of rows, and what it was made from.
+
+    Attributes:
+        source: What the user named.
+        path: The Parquet file.
+        key: Names its content.
+        row_groups: Rows in each row group.
+        schema: Its columns.
+    """
+
+    source: Input
+    path: str
+    key: str
+    row_groups: tuple[int, ...]
+    schema: pa.Schema
+
+
+def open_table(source: Input, path: str, key: str) -> Table:
+    """A Parquet file, its footer read.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError([f"{source.name}: no readable Parquet file ({error}). Write it anew."]) from None
+    with file:
+        groups = tuple(file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups))
+        return Table(source, path, key, groups, file.schema_arrow)
+
+
+def checked_columns(tables: Sequence[Table], texts: Sequence[str], record_id: str | None) -> str | None:
+    """The column of ids, None where rows are named by file and number.
+
+    Raises:
+        InputError: a table lacks a column, or a text column is not text.
+    """
+    problems = []
+    for table in tables:
+        names = table.schema.names
+        for column in (*texts, *([record_id] if record_id else [])):
+            where = f"{table.source.name}: "
+            if column not in names:
+                problems.append(f"{where}no column `{column}`.{did_you_mean(column, names)}")
+            elif column in texts and not _is_text(table.schema.field(column).type):
+                problems.append(f"{where}column `{column}` holds {table.schema.field(column).type}, not text.")
+    if problems:
+        raise InputError(problems)
+    if record_id:
+        return record_id
+    return next((name for name in _ID_COLUMNS if all(name in t.schema.names for t in tables)), None)
+
+
+def _is_text(dtype: pa.DataType) -> bool:
+    if pa.types.is_dictionary(dtype):
+        return _is_text(dtype.value_type)
+    return bool(
+        pa.types.is_string(dtype)
+        or pa.types.is_large_string(dtype)
+        or pa.types.is_string_view(dtype)
+        or pa.types.is_null(dtype)
+    )

@@ -1,0 +1,148 @@
+"""Drops records that say the same as another in nearly the same letters.
+
+A dose is not noise: texts that differ in a number, a unit, an age, a negation, a comparator, or that name another drug
+or disease, are never merged, however similar they are. See `pipelines.near` for how pairs are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import polars as pl
+
+from pipelines.base import CorpusStage, RunTasks
+from pipelines.lexicons import words
+from pipelines.near.comparison import FIELD
+from pipelines.near.prepared import write_prepared
+from pipelines.near.settings import Near
+from pipelines.near.similarity import LEVENSHTEIN
+from pipelines.near.tasks import Prepared, n_partitions, resolve
+from pipelines.tasks import read_shard, stage_fingerprint
+from pipelines.workspace import Result, Shard
+from schemas.fingerprints import fingerprint
+from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE
+
+_CHARS_PER_ROW: Final = 400
+"""A guess that only decides into how many partitions a corpus is cut."""
+_COURTESY: Final = (
+    r"^(?:(?:好|好的|嗯|恩|哦|噢|行|可以|是的?|对|知道|明白|了解|收到|谢谢?|多谢|感谢|辛苦|麻烦|您|你|医生|大夫|主任|老师|啊|呀|了|吧|哈|"
+    r"不客气|不用谢|再见|您好|你好|祝|孩子|宝宝|早日|康复|健康|平安|ok|OK|thanks?|非常|太|就|那|我|先|这样)|[^\p{L}\p{N}])*$"
+)
+"""Turns of which nothing is left without thanks and greetings."""
+
+
+@dataclass(frozen=True)
+class DropNearDuplicates(CorpusStage):
+    """Of records alike, the first source's stays, of one source's the longest, of those the one with the lowest id.
+
+    Each kind is compared on what it says: documents on their text (the diseases in their headings must not differ),
+    dialogues on what patient and doctor each say without the turns of thanks, instructions on question and answer, and
+    preferences on prompt, chosen and rejected. Every one of these fields must be similar by itself, so that one
+    question with two answers stays, and so do two questions with one answer.
+
+    Attributes:
+        source_order: Source ids, the preferred first; the configuration's order.
+        threshold: The least similarity of the least similar field.
+        similarity: `levenshtein`: 1 - edits / characters of the longer. `jaccard`: of the sets of character n-grams.
+        ngram: Characters to an n-gram, for sketches and for `jaccard`; None: 3, or 2 at thresholds under 0.85.
+        exact: True finds every pair at the threshold (a prefix-filter join); False misses one of a thousand there.
+        guard: True merges only texts that agree in numbers, units, ages, negations, comparators, drugs and diseases.
+        min_chars: Shorter texts and fields must be equal, but for white space, width and capitals.
+    """
+
+    kind: ClassVar[str] = "drop_near_duplicates"
+    reads: ClassVar[tuple[str, ...]] = (DOCUMENT, DIALOGUE, INSTRUCTION, PREFERENCE)
+
+    source_order: tuple[str, ...] = ()
+    threshold: float = field(default=0.9, metadata={"min": 0.5, "max": 1.0})
+    similarity: str = field(default=LEVENSHTEIN, metadata={"choices": (LEVENSHTEIN, "jaccard")})
+    ngram: int | None = field(default=None, metadata={"min": 1, "max": 50})
+    exact: bool = False
+    guard: bool = True
+    min_chars: int = field(default=20, metadata={"min": 1})
+
+    @cached_property
+    def near(self) -> Near:
+        """What near-duplicates are here."""
+        return Near(self.threshold, self.similarity, self.ngram, self.exact, self.guard, self.min_chars)
+
+    def decide(self, run: RunTasks, root: str, shards: Sequence[Shard]) -> list[Result]:
+        """Folds and shuffles every shard, then decides each partition."""
+        n = n_partitions(sum(s.n_rows for s in shards) * _CHARS_PER_ROW) if self.guard else 1
+        folded = run([PrepareTask(root, self, shard, n) for shard in shards])
+        prepared = [Prepared(r.shards[0].path, r.shards[0].key, tuple(r.report["chars"])) for r in folded]
+        return resolve(run, root, self.near, self.kind, prepared)
+
+    def compared(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """What is compared of each row: `record_id`, `rank` of its source, `text` in fields, `context`."""
+        ranks = {source: i for i, source in enumerate(self.source_order)}
+        rank = frame["source_id"].replace_strict(ranks, default=len(ranks), return_dtype=pl.Int32)
+        context = (
+            _headings(frame) if kind == DOCUMENT and self.guard else pl.Series([""] * frame.height, dtype=pl.String)
+        )
+        text = frame.select(_TEXTS[kind].alias("text"))["text"].fill_null("")
+        return pl.DataFrame([frame["record_id"], rank.alias("rank"), text, context.alias("context")])
+
+
+@dataclass(frozen=True)
+class PrepareTask:
+    """One shard's records folded, by partition."""
+
+    root: str
+    stage: DropNearDuplicates
+    shard: Shard
+    n_partitions: int
+
+    @property
+    def key(self) -> str:
+        return fingerprint(["prepare", stage_fingerprint(self.stage), self.shard.key, self.n_partitions])
+
+    def run(self, folder: Path) -> Result:
+        """One Arrow file; the report says how many characters each partition has."""
+        frame = self.stage.compared(self.shard.kind, read_shard(self.shard))
+        path = folder / "prepared.arrow"
+        records = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        written = write_prepared(path, records, self.n_partitions, self.stage.guard)
+        return Result([Shard("prepared", str(path), self.key, written.n_rows)], report={"chars": list(written.chars)})
+
+
+def _headings(frame: pl.DataFrame) -> pl.Series:
+    """The diseases that title and headings name, sorted, with `|` between them."""
+    headings = frame.select(pl.concat_list("title", "section_path").list.join("\n", ignore_nulls=True).alias("h"))["h"]
+    names = sorted(_diseases(), key=lambda name: (-len(name), name))
+    found = headings.fill_null("").str.extract_many(names, leftmost=True)
+    return found.list.unique().list.sort().list.join("|")
+
+
+def _diseases() -> tuple[str, ...]:
+    return words("paediatric_diseases")
+
+
+def _said(column: str, role: str) -> pl.Expr:
+    """What one side says, a line a turn, without turns that only thank or greet."""
+    content = pl.element().struct.field("content")
+    mine = (pl.element().struct.field("role") == role) & ~content.str.contains(_COURTESY)
+    return pl.col(column).list.eval(pl.when(mine).then(content)).list.drop_nulls().list.join("\n")
+
+
+def _turns(column: str, role: str) -> pl.Expr:
+    mine = pl.when(pl.element().struct.field("role") == role).then(pl.element().struct.field("content"))
+    return pl.col(column).list.eval(mine).list.drop_nulls().list.join("\n")
+
+
+def _fields(*columns: Any) -> pl.Expr:
+    # A separator that a text brings itself would make it another number of fields.
+    clean = [(pl.col(c) if isinstance(c, str) else c).str.replace_all(FIELD, " ", literal=True) for c in columns]
+    return pl.concat_str([c.fill_null("") for c in clean], separator=FIELD)
+
+
+_TEXTS: Final = {
+    DOCUMENT: pl.col("text"),
+    DIALOGUE: _fields(_said("turns", "patient"), _said("turns", "doctor")),
+    INSTRUCTION: _fields(_turns("messages", "user"), _turns("messages", "assistant")),
+    PREFERENCE: _fields(_turns("prompt", "user"), "chosen", "rejected"),
+}

@@ -1,0 +1,182 @@
+"""Pairs worth a real check: all of a small group of equal facts, those that share a MinHash band in a large one.
+
+Texts are numbered in the order of their groups, and in a group in the order of preference, so of a pair (i, j) with
+i < j the keeper-to-be is i. What a cheap bound rules out for certain is left out: lengths too far apart, or too
+different counts of characters (no edit changes more than one character's count up and one's down).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.jit import jit
+from pipelines.near.comparison import Hashes, Offsets, Units
+from pipelines.near.sketches import Banding, band_keys
+
+SMALL_GROUP: Final = 24
+"""Texts up to which every pair of a group is a candidate: cheaper than sketches."""
+FULL_BUCKET: Final = 32
+"""Texts up to which every pair of a bucket is a candidate; in a larger one each text meets the first and the next."""
+NEXT: Final = 8
+_KEY_BYTES: Final = 1 << 26
+"""Band keys held at once; more bands than fit are done in several passes over the texts."""
+
+Pairs = npt.NDArray[np.int64]
+"""Shape (pairs, 2), i < j, sorted, no pair twice."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of a partition that may have a near-duplicate, in groups.
+
+    Attributes:
+        units: Code units.
+        starts: Where each text begins in `units`.
+        ends: Where it ends.
+        group: Of each text; equal numbers lie together.
+    """
+
+    units: Units
+    starts: Offsets
+    ends: Offsets
+    group: npt.NDArray[np.int64]
+
+    def text(self, i: int) -> str:
+        """Text i as a string."""
+        return self.units[self.starts[i] : self.ends[i]].tobytes().decode("utf-16-le")
+
+
+def bounds(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where each run of equal numbers begins, and the end."""
+    cuts = np.flatnonzero(group[1:] != group[:-1]) + 1
+    return np.concatenate([[0], cuts, [len(group)]]).astype(np.int64)
+
+
+def small_pairs(texts: Texts, least: float) -> Pairs:
+    """Every pair of every small group that the bound does not rule out.
+
+    Args:
+        texts: In groups.
+        least: The lowest Levenshtein similarity wanted; 0 for every pair.
+    """
+    edges = bounds(texts.group)
+    sizes = np.diff(edges)
+    small = np.flatnonzero((sizes > 1) & (sizes <= SMALL_GROUP))
+    n = int((sizes[small] * (sizes[small] - 1) // 2).sum())
+    out = np.empty((n, 2), np.int64)
+    used = _all_pairs(texts.units, texts.starts, texts.ends, edges[small], edges[small + 1], least, out)
+    return out[:used]
+
+
+def large_members(texts: Texts) -> npt.NDArray[np.int64]:
+    """The texts of the groups that are not small."""
+    edges = bounds(texts.group)
+    return np.flatnonzero(np.repeat(np.diff(edges) > SMALL_GROUP, np.diff(edges)))
+
+
+def band_pairs(
+    texts: Texts, members: npt.NDArray[np.int64], plan: Banding, bands: range, least: float
+) -> Iterator[Pairs]:
+    """Pairs of one group that share a band, a batch of bands at a time.
+
+    Args:
+        texts: In groups.
+        members: Numbers of the texts to pair, ascending.
+        plan: The bands.
+        bands: Which of them.
+        least: As in `small_pairs`.
+    """
+    starts, ends, group = texts.starts[members], texts.ends[members], texts.group[members]
+    at_once = max(1, _KEY_BYTES // (4 * max(1, len(members))))
+    for first in range(0, len(bands), at_once):
+        some = np.asarray(bands[first : first + at_once], np.int64)
+        found = []
+        for keys in band_keys(texts.units, starts, ends, plan, some):
+            order = np.sort((keys.astype(np.uint64) << np.uint64(32)) | np.arange(len(keys), dtype=np.uint64))
+            out = np.empty((_bucket_pairs(order, group, np.empty((0, 2), np.int64)), 2), np.int64)
+            _bucket_pairs(order, group, out)
+            found.append(out[_possible(texts.units, starts, ends, out, least)])
+        yield members[unique_pairs(np.concatenate(found))]
+
+
+def unique_pairs(pairs: Pairs) -> Pairs:
+    """Sorted, each once."""
+    codes = np.unique((pairs[:, 0].astype(np.uint64) << np.uint64(32)) | pairs[:, 1].astype(np.uint64))
+    return np.stack([codes >> np.uint64(32), codes & np.uint64(0xFFFFFFFF)], axis=1).astype(np.int64)
+
+
+@jit
+def _all_pairs(
+    units: Units, starts: Offsets, ends: Offsets, firsts: Offsets, lasts: Offsets, least: float, out: Pairs
+) -> int:
+    counts, used = np.zeros(256, np.int64), 0
+    for g in range(len(firsts)):
+        for i in range(firsts[g], lasts[g]):
+            for j in range(i + 1, lasts[g]):
+                if may_be_similar(units, starts[i], ends[i], starts[j], ends[j], least, counts):
+                    out[used, 0], out[used, 1] = i, j
+                    used += 1
+    return used
+
+
+@jit
+def _possible(units: Units, starts: Offsets, ends: Offsets, pairs: Pairs, least: float) -> npt.NDArray[np.bool_]:
+    counts, found = np.zeros(256, np.int64), np.empty(len(pairs), np.bool_)
+    for k in range(len(pairs)):
+        i, j = pairs[k]
+        found[k] = may_be_similar(units, starts[i], ends[i], starts[j], ends[j], least, counts)
+    return found
+
+
+@jit
+def may_be_similar(units: Units, a: int, a_end: int, b: int, b_end: int, least: float, counts: Offsets) -> bool:
+    """False only where the Levenshtein similarity of two texts is under `least` for certain.
+
+    An edit changes the bag of characters by at most one in either direction, so the larger of what one bag has beyond
+    the other is a lower bound of the distance; characters that fall into one of 256 bins only lower it.
+    """
+    longer, shorter = max(a_end - a, b_end - b), min(a_end - a, b_end - b)
+    most = np.int64((1 - least) * longer + 1e-9)
+    if longer - shorter > most:
+        return False
+    counts[:] = 0
+    for i in range(a, a_end):
+        counts[(units[i] ^ (units[i] >> 8)) & 255] += 1
+    for i in range(b, b_end):
+        counts[(units[i] ^ (units[i] >> 8)) & 255] -= 1
+    more = less = 0
+    for i in range(256):
+        if counts[i] > 0:
+            more += counts[i]
+        else:
+            less -= counts[i]
+    return bool(max(more, less) <= most)
+
+
+@jit
+def _bucket_pairs(order: Hashes, group: npt.NDArray[np.int64], out: Pairs) -> int:
+    """How many pairs the buckets give; written to `out` where it has room.
+
+    A bucket is a run of equal keys and equal groups; keys of two groups may be equal by chance, their texts never meet.
+    """
+    used, n, begin = 0, len(order), 0
+    while begin < n:
+        end = begin + 1
+        key, own = order[begin] >> np.uint64(32), group[order[begin] & np.uint64(0xFFFFFFFF)]
+        while end < n and order[end] >> np.uint64(32) == key and group[order[end] & np.uint64(0xFFFFFFFF)] == own:
+            end += 1
+        whole = end - begin <= FULL_BUCKET
+        for i in range(begin, end):
+            last = end if whole or i == begin else min(end, i + 1 + NEXT)
+            for j in range(i + 1, last):
+                if len(out):
+                    out[used, 0] = order[i] & np.uint64(0xFFFFFFFF)
+                    out[used, 1] = order[j] & np.uint64(0xFFFFFFFF)
+                used += 1
+        begin = end
+    return used

@@ -1,0 +1,228 @@
+"""What of a text is compared: its letters folded, without white space, and its strict facts as one number.
+
+Folding keeps meaning: full-width forms become ASCII, capitals small letters, white space and control characters go
+(one blank stays between two digits, for 第1 2周 is not 第12周). 10² stays 10². `FIELD` separates a record's fields.
+
+Strict facts are what two texts must agree in, in order, whatever their similarity:
+
+    runs of digits, with `.` `/` `:` inside (2.50 equals 2.5; 3-5 is two runs, 1/2 is one)
+    Chinese numerals, 三 equal to 3; 十 百 千 万 亿 半 as themselves
+    不 无 未 勿 禁 忌 慎
+    % ‰ ℃ < > ≤ ≥ = ± +
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.jit import jit
+
+FIELD: Final = "\x1f"
+
+_DIGIT, _JOINER, _TOKEN, _SPACE = 1, 2, 3, 4
+_NUMERALS: Final = {
+    **{c: str(i) for i, c in enumerate("〇一二三四五六七八九")},
+    **{c: str(i) for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")},
+    "两": "2",
+    "拾": "十",
+    "佰": "百",
+    "仟": "千",
+    **{c: c for c in "十百千万亿半"},
+}
+_STRICT: Final = "不无未勿禁忌慎%‰℃<>≤≥=±+"
+_SAME: Final = {"≦": "≤", "≧": "≥", "⩽": "≤", "⩾": "≥", "﹪": "%", "﹤": "<", "﹥": ">"}
+
+Units = npt.NDArray[np.uint16]
+Offsets = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+
+def _folded(code: int) -> str:
+    character = chr(code)
+    if 0xD800 <= code < 0xE000:  # no character; valid UTF-8 has none
+        return "\ufffd"
+    if 0xFF01 <= code <= 0xFF5E:
+        character = chr(code - 0xFEE0)
+    character = _SAME.get(character, character)
+    small = character.lower()
+    return small if len(small) == 1 else character
+
+
+def _tables() -> tuple[Units, npt.NDArray[np.uint8], Units]:
+    """By code unit: what it folds to, what it is to the facts, and the token that it stands for there."""
+    fold, kind, token = np.zeros(65536, np.uint16), np.zeros(65536, np.uint8), np.zeros(65536, np.uint16)
+    for code in range(65536):
+        fold[code] = ord(_folded(code))
+        if chr(code) != FIELD and (chr(code).isspace() or _is_invisible(code)):
+            kind[code] = _SPACE
+    for character in "0123456789":
+        kind[ord(character)] = _DIGIT
+    for character in "./:":
+        kind[ord(character)] = _JOINER
+    for character, name in [*_NUMERALS.items(), *((c, c) for c in _STRICT)]:
+        kind[ord(character)], token[ord(character)] = _TOKEN, ord(name)
+    return fold, kind, token
+
+
+def _is_invisible(code: int) -> bool:
+    return code < 0x20 or 0x7F <= code <= 0x9F or code in (0xAD, 0xFEFF) or 0x200B <= code <= 0x200F or code == 0x2060
+
+
+_FOLD, _KIND, _TOKEN_OF = _tables()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Texts ready for comparison.
+
+    Attributes:
+        units: The characters of all texts, one after another, 16 bits each; the rare ones beyond the first plane
+            share 6,400 numbers.
+        offsets: Text i is `units[offsets[i]:offsets[i + 1]]`; one more than there are texts.
+        facts: A hash of each text's strict facts.
+        texts: A hash of each text's units: equal texts, equal hashes.
+    """
+
+    units: Units
+    offsets: Offsets
+    facts: Hashes
+    texts: Hashes
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+
+def compared(texts: pa.LargeStringArray) -> Compared:
+    """The texts of an Arrow array (`large_string`, nulls count as empty), folded."""
+    n = len(texts)
+    _, bounds, data = texts.buffers()
+    if n == 0 or data is None:
+        empty = np.zeros(n, np.uint64)
+        return Compared(np.zeros(0, np.uint16), np.zeros(n + 1, np.int64), empty, empty.copy())
+    ends: Any = np.frombuffer(bounds, np.int64, n + 1 + texts.offset)[texts.offset :]
+    # A character takes at least a byte, so the bytes bound the units.
+    units, offsets = np.empty(int(ends[-1] - ends[0]), np.uint16), np.zeros(n + 1, np.int64)
+    facts, hashes = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    used = _fold_all(np.frombuffer(data, np.uint8), ends, _FOLD, _KIND, _TOKEN_OF, units, offsets, facts, hashes)
+    return Compared(units[:used], offsets, facts, hashes)
+
+
+def text_of(units: Units, offsets: Offsets, i: int) -> str:
+    """Text i as a string, as it is compared."""
+    return units[offsets[i] : offsets[i + 1]].tobytes().decode("utf-16-le")
+
+
+@jit
+def _mixed(h: np.uint64, value: np.uint64) -> np.uint64:
+    h = (h ^ value) * np.uint64(0x9E3779B97F4A7C15)
+    return h ^ (h >> np.uint64(29))
+
+
+@jit
+def _number(units: Units, start: int, end: int, h: np.uint64) -> np.uint64:
+    """The facts so far and the run of digits and joiners `start:end`; 05 counts as 5, 2.50 as 2.5."""
+    n_points = n_others = 0
+    point = end
+    for i in range(start, end):
+        if units[i] == 46:
+            n_points += 1
+            point = i
+        elif units[i] == 47 or units[i] == 58:
+            n_others += 1
+    if n_points <= 1 and n_others == 0:
+        while start + 1 < point and units[start] == 48:
+            start += 1
+        if n_points == 1:
+            while units[end - 1] == 48:
+                end -= 1
+            if units[end - 1] == 46:
+                end -= 1
+    for i in range(start, end):
+        h = _mixed(h, np.uint64(units[i]))
+    return _mixed(h, np.uint64(0x10000))
+
+
+@jit
+def _decoded(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """The character at a byte of valid UTF-8 and the bytes it takes."""
+    b = data[at]
+    if b < 0x80:
+        return int(b), 1
+    if b < 0xE0:
+        return ((b & 0x1F) << 6) | (data[at + 1] & 0x3F), 2
+    if b < 0xF0:
+        return ((b & 0x0F) << 12) | ((data[at + 1] & 0x3F) << 6) | (data[at + 2] & 0x3F), 3
+    high = ((b & 0x07) << 18) | ((data[at + 1] & 0x3F) << 12)
+    return high | ((data[at + 2] & 0x3F) << 6) | (data[at + 3] & 0x3F), 4
+
+
+@jit
+def _fold_all(
+    data: npt.NDArray[np.uint8],
+    ends: Offsets,
+    fold: Units,
+    kinds: npt.NDArray[np.uint8],
+    tokens: Units,
+    units: Units,
+    offsets: Offsets,
+    facts: Hashes,
+    hashes: Hashes,
+) -> int:
+    used = 0
+    for i in range(len(ends) - 1):
+        begin = used
+        at, end = ends[i], ends[i + 1]
+        while at < end:
+            code, n = _decoded(data, at)
+            at += n
+            if code > 0xFFFF:  # one unit a character, or lengths and distances would be of two kinds
+                units[used] = 0xE000 + code % 6400
+                used += 1
+            elif kinds[code] != 4:
+                units[used] = fold[code]
+                used += 1
+            elif used > begin and kinds[units[used - 1]] == 1:
+                units[used] = 32  # for now: it stays between two digits only
+                used += 1
+            if used - begin >= 2 and units[used - 2] == 32 and kinds[units[used - 1]] != 1:
+                if kinds[units[used - 1]] != 4:
+                    units[used - 2] = units[used - 1]
+                used -= 1
+        if used > begin and units[used - 1] == 32:
+            used -= 1
+        offsets[i + 1] = used
+        facts[i], hashes[i] = _hashes(units, begin, used, kinds, tokens)
+    return used
+
+
+@jit
+def _hashes(
+    units: Units, begin: int, end: int, kinds: npt.NDArray[np.uint8], tokens: Units
+) -> tuple[np.uint64, np.uint64]:
+    """The hash of a text's strict facts, and of all of it."""
+    facts, whole = np.uint64(0), np.uint64(end - begin)
+    run = -1
+    for i in range(begin, end):
+        unit = units[i]
+        whole = _mixed(whole, np.uint64(unit))
+        kind = kinds[unit]
+        if kind == 1:
+            if run < 0:
+                run = i
+            continue
+        if run >= 0 and not (kind == 2 and i + 1 < end and kinds[units[i + 1]] == 1):
+            facts = _number(units, run, i, facts)
+            run = -1
+        if kind == 3:
+            token = tokens[unit]
+            facts = _mixed(facts, np.uint64(token))
+            if 48 <= token <= 57:
+                facts = _mixed(facts, np.uint64(0x10000))  # 三 ends as 3 does
+    if run >= 0:
+        facts = _number(units, run, end, facts)
+    return facts, whole

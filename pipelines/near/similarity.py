@@ -1,0 +1,117 @@
+"""The real check of a pair: Levenshtein or Jaccard similarity, every field for itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cpdist
+
+from pipelines.jit import jit
+from pipelines.near.candidates import Pairs, Texts
+from pipelines.near.comparison import FIELD, Offsets, Units
+from pipelines.near.sketches import gram_hash
+
+LEVENSHTEIN: Final = "levenshtein"
+JACCARD: Final = "jaccard"
+
+Similarities = npt.NDArray[np.float64]
+
+
+def similarities(
+    texts: Texts, pairs: Pairs, measure: str, threshold: float, ngram: int, min_chars: int
+) -> Similarities:
+    """Of each pair the similarity of its least similar field; 0 where that is under the threshold.
+
+    Levenshtein similarity is 1 - distance / characters of the longer; Jaccard is of the sets of n-grams. A field
+    shorter than `min_chars` in either text must be equal: one character of 头痛 is all the difference to 腹痛.
+    """
+    if not len(pairs):
+        return np.zeros(0)
+    unique, places = np.unique(pairs, return_inverse=True)
+    strings = [texts.text(i) for i in unique.tolist()]
+    left, right = places.reshape(pairs.shape).T
+    several = np.fromiter((FIELD in s for s in strings), np.bool_, len(strings))
+    found = np.zeros(len(pairs))
+    plain = np.flatnonzero(~several[left] & ~several[right])
+    if measure == JACCARD:
+        found[plain] = _jaccard(texts, pairs[plain], ngram)
+        found[found < threshold] = 0
+    elif len(plain):
+        a, b = [strings[i] for i in left[plain]], [strings[i] for i in right[plain]]
+        found[plain] = cpdist(a, b, scorer=Levenshtein.normalized_similarity, score_cutoff=threshold, dtype=np.float64)
+    short = np.fromiter((len(s) < min_chars for s in strings), np.bool_, len(strings))
+    too_short = plain[(short[left] | short[right])[plain]]
+    found[too_short] = [float(strings[i] == strings[j]) for i, j in zip(left[too_short], right[too_short], strict=True)]
+    for k in np.flatnonzero(several[left] | several[right]).tolist():
+        found[k] = _least_field(strings[left[k]], strings[right[k]], measure, threshold, ngram, min_chars)
+    return found
+
+
+def _least_field(left: str, right: str, measure: str, threshold: float, ngram: int, min_chars: int) -> float:
+    a, b = left.split(FIELD), right.split(FIELD)
+    if len(a) != len(b):
+        return 0.0
+    least = 1.0
+    for x, y in zip(a, b, strict=True):
+        if x == y:
+            continue
+        if min(len(x), len(y)) < min_chars:
+            return 0.0
+        one = _jaccard_of(x, y, ngram) if measure == JACCARD else Levenshtein.normalized_similarity(x, y)
+        if one < threshold:
+            return 0.0
+        least = min(least, one)
+    return least
+
+
+def _jaccard_of(x: str, y: str, n: int) -> float:
+    a, b = ({s[i : i + n] for i in range(max(1, len(s) - n + 1))} for s in (x, y))
+    return len(a & b) / len(a | b)
+
+
+def _jaccard(texts: Texts, pairs: Pairs, n: int) -> Similarities:
+    longest = int((texts.ends - texts.starts).max())
+    room: Any = np.empty((2, max(1, longest)), np.uint32)
+    return _jaccard_all(texts.units, texts.starts, texts.ends, pairs, n, room)
+
+
+@jit
+def grams_of(units: Units, start: int, end: int, n: int, out: npt.NDArray[np.uint32]) -> int:
+    """The sorted set of a text's n-gram hashes in `out`; their number. A text shorter than n is one n-gram."""
+    width = min(n, end - start)
+    count = end - start - width + 1
+    for k in range(count):
+        out[k] = gram_hash(units, start + k, width)
+    out[:count].sort()
+    used = 0
+    for k in range(count):
+        if used == 0 or out[k] != out[used - 1]:
+            out[used] = out[k]
+            used += 1
+    return used
+
+
+@jit
+def _jaccard_all(
+    units: Units, starts: Offsets, ends: Offsets, pairs: Pairs, n: int, room: npt.NDArray[np.uint32]
+) -> Similarities:
+    found = np.empty(len(pairs))
+    for k in range(len(pairs)):
+        i, j = pairs[k]
+        n_a = grams_of(units, starts[i], ends[i], n, room[0])
+        n_b = grams_of(units, starts[j], ends[j], n, room[1])
+        x = y = both = 0
+        while x < n_a and y < n_b:
+            if room[0, x] == room[1, y]:
+                both += 1
+                x += 1
+                y += 1
+            elif room[0, x] < room[1, y]:
+                x += 1
+            else:
+                y += 1
+        found[k] = both / (n_a + n_b - both)
+    return found

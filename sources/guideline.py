@@ -20,6 +20,7 @@ from sources.textbook import document_row, title_and_blocks
 _KIND_WORD: Final = re.compile(
     r"(?:指南|方案|共识|规范|标准|建议|办法|条例|规定|规程|细则|法|食品|要求|导则)(?:\s*[（(][^（）()]{1,20}[）)])?$"
 )
+_SERIES: Final = re.compile(r"(?:中华人民共和国|食品安全)?(?:国家|地方|团体|[\u4e00-\u9fff]{2}行业)?标准|.*[。；，].*")
 _LABEL: Final = re.compile(r"^[^：:]{0,10}(?:来源|标题|题目|名称|依据|参考)[：:]\s*")
 _ISSUERS: Final = (
     re.compile(
@@ -74,7 +75,8 @@ class Guideline(Source):
         document = open_document(part, self.encoding, report)
         title, blocks = title_and_blocks(document, part)
         head = [line for block in document.head() for line in _lines_of(block)]
-        title = self.title or best_title([title, *document.candidates], part)
+        lines = [] if document.title or document.candidates or _KIND_WORD.search(title) else titles_among(head)
+        title = self.title or best_title([title, *document.candidates, *lines], part)
         years = years_of_names([title, PurePosixPath(part.path).stem]) or years_in(head[:12])
         columns = {"issuer": self.issuer or issuer_of(head), "year": self.year or max(years, default=None)}
         yield from batches(DOCUMENT, self._rows(part, document, title, columns, blocks))
@@ -221,6 +223,12 @@ def issuer_of(head: list[str]) -> str | None:
                 place = found.groupdict().get("place") or ""
                 return place + " ".join(found["name"].split())
     return None
+
+
+def titles_among(head: list[str]) -> list[str]:
+    """The first lines of a plain text that end as titles do, less the name of the series that it belongs to."""
+    first = [" ".join(line.split()) for line in head[:8]]
+    return [t for t in first if len(t) <= 60 and _KIND_WORD.search(t) and not _SERIES.fullmatch("".join(t.split()))]
 
 
 def best_title(candidates: list[str], part: Part) -> str:

@@ -132,6 +132,25 @@ def test_the_configuration_wins(tmp_path: Path) -> None:
     assert (row["title"], row["issuer"], row["year"]) == ("甲", "乙", 1999)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "title", "year"),
+    [
+        ("doc1.txt", "儿童肺炎诊疗规范（2019年版）\n\n国家卫生健康委员会\n", "儿童肺炎诊疗规范（2019年版）", 2019),
+        ("儿童肺炎诊疗规范（2013修订版）.txt", "2014年3月5日 某某杂志\n", "儿童肺炎诊疗规范（2013修订版）", 2013),
+        ("儿童哮喘指南2016.txt", "2018年3月5日\n", "儿童哮喘指南", 2016),
+        ("a.txt", "流感专家共识（2017实用版）\n", "流感专家共识（2017实用版）", 2017),
+        ("b.txt", "中华人民共和国国家标准\nGB 10765-2021\n婴儿配方食品\n2021-02-22 发布\n", "婴儿配方食品", 2021),
+        ("WST 423-2022 7岁以下儿童生长标准.txt", "2023年1月1日印刷\n", "WST 423-2022 7岁以下儿童生长标准", 2022),
+        ("纲要.txt", "中国儿童发展规划方案（2021—2030年）\n", "中国儿童发展规划方案（2021—2030年）", 2021),
+        ("c.txt", "本规范由各省参照国家标准，制定办法\n", "c", None),
+    ],
+)
+def test_titles_and_years_of_plain_texts(tmp_path: Path, name: str, text: str, title: str, year: int | None) -> None:
+    body = "一、概述\n儿童肺炎是儿童时期的常见病。\n二、治疗\n首选阿莫西林口服治疗。\n"
+    row = kept(read(GUIDELINE, written(tmp_path, name, text + body)))[0]
+    assert (row["title"], row["year"]) == (title, year)
+
+
 ARTICLES = {
     "母婴保健法(2017-11-04)": 39,
     "母婴保健法实施办法(2017-11-17)": 45,

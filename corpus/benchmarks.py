@@ -125,6 +125,9 @@ def _files(
             f"{where}.path: `{benchmark.path}` is an empty folder. Put the benchmark there, or leave it out."
         )
     for part in parts:
+        if Path(part.location).is_dir():
+            problems.append(f"{where}.path: {part.path} is a saved data set. Export it to Parquet, and name that file.")
+            continue
         yield BenchmarkFile(part.path, part.sha256, benchmark.columns, benchmark.encoding, part.location)
 
 

@@ -12,10 +12,14 @@ from typing import Any
 import polars as pl
 
 from schemas.arrow import scan_rows
+from schemas.contamination import CONTAMINATION, read_contamination
+from schemas.errors import VerifyError
 from schemas.manifest import Manifest
 from schemas.records import COMPLETION, PREFERENCE, VIEWS
 
 PAPERS = ("LICENSES.md", "README.md", "SOURCES.jsonl", "croissant.json")
+_HELD = {"benchmark": ("benchmark",), "evaluation": ("evaluation",), "held_out": ("test", "validation")}
+"""Why `drop_contaminated` drops a row, and the sets that may be to blame."""
 _MADE = {"cpt": COMPLETION, "dfpo": PREFERENCE}
 """Views that hold all there is of a kind; of instructions the configuration chooses."""
 
@@ -112,6 +116,26 @@ def _origin_problems(manifest: Manifest, tally: Tally, lines: list[dict[str, Any
             yield f"{view}: rows of {source_id}, {part} under {license_name}, SOURCES.jsonl says otherwise."
         if source_id in held_out and view != "eval":
             yield f"{view}: rows of {source_id}, which is for evaluation only."
+
+
+def contamination_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Where the report of what was kept out of training is not there, or says less than was dropped for it."""
+    dropped: Counter[str] = Counter()
+    ran = [stage for stage in manifest.stages if stage["stage"] == "drop_contaminated"]
+    for c in (c for stage in ran for c in stage["counts"]):
+        dropped.update({reason.rpartition(":")[2]: n for reason, n in c["dropped"].items()})
+    if ran and not (folder / CONTAMINATION).is_file():
+        yield f"manifest: no entry for {CONTAMINATION}, though drop_contaminated ran."
+        return
+    try:
+        sets = read_contamination(folder)
+    except VerifyError as error:
+        yield from error.problems
+        return
+    for reason, roles in _HELD.items():
+        matched = sum(s["n_matched"] for s in sets if s["role"] in roles)
+        if dropped[reason] > matched:
+            yield f"{CONTAMINATION}: {matched} rows matched, the manifest counts {dropped[reason]} as {reason}."
 
 
 def reject_problems(folder: Path, manifest: Manifest) -> list[str]:

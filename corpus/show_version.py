@@ -28,6 +28,12 @@ _HEADERS = {
     "source_id": "source",
     "n_parts": "files",
     "n_refused": "refused",
+    "n_searched": "searched for",
+    "n_whole_only": "as a whole",
+    "n_unchecked": "not checked",
+    "n_weak": "weakly",
+    "n_found": "found",
+    "n_matched": "rows dropped",
 }
 _BAR = 30
 """Characters of the longest bar."""
@@ -41,6 +47,9 @@ def show_stats(data: dict[str, Any]) -> None:
     for stage in data["stages"]:
         for c in stage["counts"]:
             _show_count(stage["stage"], c)
+    if data["contamination"]:
+        console.print("\n[bold]Kept out of training[/bold] (rows of the set; rows of the corpus that held them)")
+        console.print(_table(data["contamination"]))
     console.print("\n[bold]Instructions[/bold] (lengths in characters)")
     console.print(_table(data["instructions"]))
     console.print("\n[bold]Variety[/bold] (Distinct-n over words)")

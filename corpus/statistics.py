@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from schemas.contamination import read_contamination
 from schemas.reader import Version
 
 DISTINCT_ROWS = 2_000
@@ -26,6 +27,7 @@ def statistics(version: Version) -> dict[str, Any]:
         "sources": manifest.sources,
         "licenses": manifest.licenses,
         "stages": [{"stage": s["stage"], "counts": s["counts"]} for s in manifest.stages],
+        "contamination": read_contamination(version.folder),
         "instructions": _instructions(version),
         "distinct": _distinct(version),
         "completions": _completions(version),

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.bookkeeping import Tally, manifest_problems, reject_problems, row_problems
+from corpus.bookkeeping import Tally, contamination_problems, manifest_problems, reject_problems, row_problems
 from corpus.evidence import in_turns, passage_problems, repeated_ids, repeated_passages, span_problems
 from corpus.lint import lint, misshapen
 from schemas.arrow import scan_rows
@@ -41,7 +41,7 @@ def verify(version_dir: Path) -> list[str]:
     for path in passages:
         for frame in _frames([path]):
             problems += passage_problems(path.name.rpartition("-of-")[0].rpartition("-")[0], frame)
-    problems += reject_problems(version_dir, manifest)
+    problems += [*reject_problems(version_dir, manifest), *contamination_problems(version_dir, manifest)]
     if not problems:  # what follows needs rows of the right shape
         problems = row_problems(version_dir, manifest, tally) + _between_rows(version_dir, manifest, passages)
     return list(dict.fromkeys(problems))

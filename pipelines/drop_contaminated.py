@@ -56,7 +56,7 @@ class DropContaminated(CorpusStage):
     """Drops rows that overlap with benchmark files, with sources of `role: eval`, or with a split that is held out.
 
     A held text is found wherever it stands in a row, with up to 5 % of its characters edited (punctuation, width and
-    case aside; `overlap_index` has the proof); a run of 50 of its letters is found too. Texts of fewer than 16 letters
+    case aside; `overlap_index` has the proof); near-duplicates, and runs of 50 of its letters, are found too. Texts of fewer than 16 letters
     count only as a whole field. What a held text consists of is told in `overlap_items`.
 
     Of the train split every such row goes. Of the validation split those go that overlap with a benchmark, an
@@ -93,7 +93,7 @@ class DropContaminated(CorpusStage):
         """One result; its report has under `contamination` what was found of each set that is held."""
         held = run([HeldTask(root, self.eval_sources, shard) for shard in shards])
         items = (*self.items, *(r.shards[0] for r in held))
-        if not any(shard.n_rows for shard in items):
+        if not shards or not any(shard.n_rows for shard in items):
             return run([NothingTask(root)])
         names = run([IndexTask(root, items)])[0].shards[0]
         matched = run([MatchTask(root, names, shard, number) for number, shard in enumerate(shards)])

@@ -11,6 +11,11 @@ found (`overlap_search`). With n = 8, k + 1 seeds fit where 8 (k + 1) ≤ L. We 
 The bound by L / 8 binds 5 % only in texts of few letters and much else: L = 16, R = 40 would need 2. A text of more
 than 512 letters is cut into pieces of at most that; with 5 % of edits in all, some piece has no more than its share.
 
+Found by its seeds, a text of at least 100 letters may differ more, as near-duplicates do: up to a fifth of its letters.
+That is no guarantee, only likely: with a fifth edited at random, of 9 seeds one survives with probability
+1 - (1 - 0.8^8)^9 = 0.81, of 33 with 0.998. Shorter texts made from one template differ in less than a fourth of their
+letters and speak of different diseases (measured on real graphs), hence the bound.
+
 Of all choices of k + 1 n-grams the one is taken whose n-grams are rarest among the indexed texts (least sum, by dynamic
 programming), so that what all questions share (有哪些临床表现) is no seed where there is anything else. And of every
 21 neighbouring n-grams one is a seed: a run of 50 letters contains 43, hence one whole such stretch, hence a seed.
@@ -36,6 +41,7 @@ PIECE_LETTERS: Final = 512
 RUN_LETTERS: Final = 50
 _STRIDE: Final = 21
 _COMMON: Final = 256
+_NEAR_LETTERS: Final = 100
 _SURE_LETTERS: Final = 20
 _MAX_COUNTER_BITS: Final = 26
 
@@ -132,8 +138,11 @@ def build_index(texts: Letters, ranks: npt.NDArray[np.int8], shortest: Places, m
     starts = np.concatenate([[0], texts.ends]).astype(np.int64)
     lengths = np.diff(starts)
     searched = lengths >= np.maximum(shortest, _GRAM)
-    piece_starts, piece_texts, piece_edits = _pieces(starts, texts.sizes, searched)
-    hashes, places, pieces, weak = _seeds(texts.codes, starts, piece_starts, piece_texts, piece_edits)
+    piece_starts, piece_texts, sure_edits = _pieces(starts, texts.sizes, searched)
+    n_letters = np.diff(piece_starts)
+    near = np.where((n_letters >= _NEAR_LETTERS) & (sure_edits >= 0), n_letters // 5, -1)
+    piece_edits = np.maximum(sure_edits, near).astype(np.int32)
+    hashes, places, pieces, weak = _seeds(texts.codes, starts, piece_starts, piece_texts, sure_edits)
     checked = np.where(searched, 2, 0)
     checked[weak] = 3
     seedless = searched & ~np.isin(np.arange(len(lengths)), piece_texts[np.unique(pieces)])

@@ -175,11 +175,11 @@ def prefix_distance(
 ) -> Any:
     """The least edits that turn `n` letters from `at` into the beginning of what follows `other_at`; and its length.
 
-    Both are read in the direction of `step`. `(limit + 1, 0)` where more than `limit` edits are needed.
-    Cost: O(n · limit), and less where the texts part early.
+    Both are read in the direction of `step`. `(limit + 1, 0)` where more than `limit` edits are needed. The third
+    is the cost in steps: O(n · limit), and less where the texts part early.
     """
     if n == 0:
-        return 0, 0
+        return 0, 0, 0
     width = 2 * limit + 1
     old, new = 0, 1
     for b in range(width):
@@ -201,10 +201,10 @@ def prefix_distance(
             work[new, b] = value
             least = min(least, value)
         if least > limit:
-            return limit + 1, 0
+            return limit + 1, 0, i * width
         old, new = new, old
     found, length = limit + 1, 0
     for b in range(width):
         if work[old, b] < found:
             found, length = work[old, b], n + b - limit
-    return found, length
+    return found, length, n * width

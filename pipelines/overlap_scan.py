@@ -9,6 +9,8 @@ import numpy as np
 from pipelines.jit import jit
 from pipelines.overlap_kernels import _BASE, _POWER, GRAM, mixed, prefix_distance
 
+_STEPS, _STEPS_A_LETTER = 100_000_000, 200
+"""Steps of comparison that a row may cost: some tenths of a second, and as much again for each 500,000 letters."""
 _SEVEN, _THREE, _ONE = np.uint64(7), np.uint64(3), np.uint8(1)
 
 
@@ -31,7 +33,8 @@ def aligned(
         work: Two lines of at least `2 * limit + 1`.
 
     Returns:
-        The edits (more than `limit`: it does not stand there), where it begins and where it ends in the row.
+        The edits (more than `limit`: it does not stand there), where it begins and where it ends in the row, and
+        the steps that this took.
     """
     # Equal letters beside the seed cost nothing and never make an alignment worse.
     left = right = 0
@@ -42,12 +45,16 @@ def aligned(
     before, after = place - left - start, end - place - right
     room_before, room_after = at - left - low, high - at - right
     if max(0, before - room_before) + max(0, after - room_after) > limit:
-        return limit + 1, 0, 0
-    edits, n_left = prefix_distance(own, place - left - 1, before, codes, at - left - 1, room_before, -1, limit, work)
+        return limit + 1, 0, 0, 0
+    edits, n_left, n_steps = prefix_distance(
+        own, place - left - 1, before, codes, at - left - 1, room_before, -1, limit, work
+    )
     if edits > limit:
-        return limit + 1, 0, 0
-    more, n_right = prefix_distance(own, place + right, after, codes, at + right, room_after, 1, limit - edits, work)
-    return edits + more, at - left - n_left, at + right + n_right
+        return limit + 1, 0, 0, n_steps
+    more, n_right, n_more = prefix_distance(
+        own, place + right, after, codes, at + right, room_after, 1, limit - edits, work
+    )
+    return edits + more, at - left - n_left, at + right + n_right, n_steps + n_more
 
 
 @jit
@@ -92,7 +99,8 @@ def scan(
     """Every match of every row; see `overlap_search.FOUND` for its columns. The table's rows beyond `n` are void.
 
     Seeds on one diagonal within one run of equal letters lead to the same alignment, so only the first is followed;
-    and a piece that stands in a row once is not aligned there again.
+    and a piece that stands in a row once is not aligned there again. A row of endless repetition is given up after
+    `_STEPS` and `_STEPS_A_LETTER`, with what was found by then.
     """
     n, found = 0, np.empty((64, 6), np.int64)
     slot = np.full(len(ranks), -1, np.int64)
@@ -108,6 +116,7 @@ def scan(
         if limit == 0 or high - low < GRAM:
             continue
         value = np.uint64(0)
+        budget = _STEPS + _STEPS_A_LETTER * (high - low)
         for i in range(low, high):
             value = value * _BASE + np.uint64(codes[i])
             if i - low >= GRAM:
@@ -128,7 +137,10 @@ def scan(
                 diagonal = at - place + len(own)
                 if ranks[text] >= limit or (last_diagonal[piece] == diagonal and at < last_end[piece]):
                     continue
+                if budget < 0:
+                    continue
                 first, last = run_around(codes, low, high, at, own, text_starts[text], text_starts[text + 1], place)
+                budget -= last - first
                 if last - first < GRAM:
                     continue  # another n-gram of the same hash
                 last_diagonal[piece], last_end[piece] = diagonal, last
@@ -136,7 +148,8 @@ def scan(
                 start, end, edits = piece_starts[piece], piece_starts[piece + 1], piece_edits[piece]
                 least = min(n_letters, n_row) if ranks[text] >= all_of_rank else 0
                 if done[piece] != row and place + GRAM <= end and 2 * (end - start) >= least:
-                    used, begins, ends = aligned(codes, low, high, at, own, start, end, place, edits, work)
+                    used, begins, ends, n_steps = aligned(codes, low, high, at, own, start, end, place, edits, work)
+                    budget -= n_steps
                     if used <= edits:
                         done[piece] = row
                         how = 1 if end - start == n_letters else 0

@@ -34,6 +34,8 @@ _LIMITS: Final = {TEST: 0, VALIDATION: ROLES.index(VALIDATION)}
 """Which ranks a row of a split is held against; a row to train on against all."""
 _WORDS: Final = 60
 _REASONS: Final = {BENCHMARK: "benchmark", EVALUATION: "evaluation", TEST: "held_out", VALIDATION: "held_out"}
+_HOW: Final = ("{n_same} of its {n_letters} letters in a row", "all of it, {n_same} of {n_letters} letters the same")
+"""By `overlap_search.RUN` and `TEXT`."""
 _DECISIONS: Final = {
     "shard": pl.Int32, "row": pl.UInt32, "record_id": pl.String, "drop_reason": pl.String, "drop_detail": pl.String,
 }  # fmt: skip
@@ -114,17 +116,19 @@ class MatchTask:
         return _key("overlap", self.names.key, self.shard.kind, self.shard.key, self.number)
 
     def run(self, folder: Path) -> Result:
-        """The decisions, and every match as `row`, `text` and how."""
+        """The decisions, and every match as `row`, `text` and the row's `limit`."""
         frame = read_shard(self.shard)
-        found = self._found(frame)
+        limits = frame["split"].replace_strict(_LIMITS, default=_ALL_RANKS, return_dtype=pl.Int8)
+        found = self._found(frame, limits.to_numpy())
         best = found.sort("row", "how", "n_same", "text", descending=[False, True, True, False]).unique(
             "row", keep="first", maintain_order=True
         )
         result = decisions(folder, self.key, self._decided(frame, best))
-        result.shards.append(write_shard(folder, "found", "found", f"{self.key}-found", found.select("row", "text")))
+        met = found.select("row", "text", limit=limits.gather(found["row"]))
+        result.shards.append(write_shard(folder, "found", "found", f"{self.key}-found", met))
         return result
 
-    def _found(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _found(self, frame: pl.DataFrame, limits: Any) -> pl.DataFrame:
         """Every text that stands in a row, once."""
         from pipelines.overlap_index import Index
         from pipelines.overlap_letters import letters_of
@@ -136,7 +140,6 @@ class MatchTask:
         field_starts = np.concatenate([[0], letters.ends])[:-1].astype(np.int64)
         bounds = np.concatenate([[0], letters.ends])[np.concatenate([[0], np.cumsum(n_fields)])].astype(np.int64)
         starts, ends = bounds[:-1], bounds[1:]
-        limits = frame["split"].replace_strict(_LIMITS, default=_ALL_RANKS, return_dtype=pl.Int8).to_numpy()
         search = Search(Index.load(Path(self.names.path).parent), OWN_RANK)
         rows = np.repeat(np.arange(frame.height), n_fields)
         spans = (np.concatenate([field_starts, starts]), np.concatenate([letters.ends, ends]))
@@ -147,7 +150,6 @@ class MatchTask:
     def _decided(self, frame: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
         """Why each of the rows goes."""
         from pipelines.overlap_letters import words_at
-        from pipelines.overlap_search import RUN
 
         wanted = scan_rows(self.names.path).filter(pl.col("text").is_in(best["text"].unique().implode()))
         names = wanted.collect().unique("text", keep="first", maintain_order=True)
@@ -156,11 +158,10 @@ class MatchTask:
         for match, text in zip(
             best.join(names, "text", maintain_order="left").iter_rows(named=True), texts, strict=True
         ):
-            words = words_at(text, match["start"], match["end"])
+            words = " ".join(words_at(text, match["start"], match["end"]).split())
             shown = words if len(words) <= _WORDS else f"{words[: _WORDS // 2]}…{words[-_WORDS // 2 :]}"
-            how = "in one run" if match["how"] == RUN else "as a whole"
-            share = f"{match['n_same']} of {match['n_letters']} letters {how}"
-            detail = f"{match['source']} {match['place']} {match['part']}: {share}｜{shown}"
+            how = _HOW[match["how"]]
+            detail = f"{match['source']} {match['place']} {match['part']}: {how.format(**match)}｜{shown}"
             made.append((match["row"], f"{STAGE}:{_REASONS[match['role']]}", detail))
         drops = pl.DataFrame(made, schema=["row", "drop_reason", "drop_detail"], orient="row") if made else None
         if drops is None:
@@ -239,15 +240,14 @@ class SettleTask:
             n_unchecked=(pl.col("checked") == UNCHECKED).sum(),
             n_weak=pl.col("weak").sum(),
         )
-        frames = [read_shard(s).with_columns(shard=pl.lit(i)) for i, s in enumerate(self.found) if s.n_rows]
-        found = (
-            pl.concat(frames) if frames else pl.DataFrame(schema={"row": pl.Int64, "text": pl.Int32, "shard": pl.Int32})
-        )
-        met = found.join(names.select(*of, "place", "text"), "text")
-        n_met = met.group_by(of).agg(n_found=pl.col("place").n_unique(), n_matched=pl.struct("shard", "row").n_unique())
         ranks = {role: rank for rank, role in enumerate(ROLES)}
+        rank = pl.col("role").replace_strict(ranks, return_dtype=pl.Int8)
+        frames = [read_shard(s).with_columns(shard=pl.lit(i)) for i, s in enumerate(self.found)]
+        # A text may be held by several sets, of which the row is held against some.
+        met = pl.concat(frames).join(names, "text").filter(rank < pl.col("limit"))
+        n_met = met.group_by(of).agg(n_found=pl.col("place").n_unique(), n_matched=pl.struct("shard", "row").n_unique())
         told = sets.join(n_met, of, how="left").with_columns(pl.col("n_found", "n_matched").fill_null(0))
-        return told.sort(pl.col("role").replace_strict(ranks, return_dtype=pl.Int8), "source")
+        return told.sort(rank, "source")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _SET: Final = {
     "n_unchecked": {**_COUNT, "description": "with hardly a letter, or unreadable: compared with nothing"},
     "n_weak": {**_COUNT, "description": "searched for with fewer edits, since much of the wording is everybody's"},
     "n_found": {**_COUNT, "description": "rows of the set that the corpus held"},
-    "n_matched": {**_COUNT, "description": "rows of the corpus that held them; all of them were dropped"},
+    "n_matched": {**_COUNT, "description": "rows of the corpus that held them, all of which were dropped"},
 }
 CONTAMINATION_SCHEMA: Final[dict[str, Any]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -58,5 +58,4 @@ def read_contamination(folder: Path) -> list[dict[str, Any]]:
     errors = sorted(jsonschema.Draft202012Validator(CONTAMINATION_SCHEMA).iter_errors(sets), key=str)
     if errors:
         raise VerifyError([f"{path}: {error.message[:200]}." for error in errors[:20]])
-    found: list[dict[str, Any]] = sets
-    return found
+    return [{name: found[name] for name in _SET} for found in sets]

@@ -39,10 +39,12 @@ _COURTESY: Final = (
 class DropNearDuplicates(CorpusStage):
     """Of records alike, the first source's stays, of one source's the longest, of those the one with the lowest id.
 
-    Each kind is compared on what it says: documents on their text (the diseases in their headings must not differ),
-    dialogues on what patient and doctor each say without the turns of thanks, instructions on question and answer, and
-    preferences on prompt, chosen and rejected. Every one of these fields must be similar by itself, so that one
-    question with two answers stays, and so do two questions with one answer.
+    Each kind is compared on what it says: documents on their text (short ones with their heading; the diseases that
+    longer ones name in their headings must not differ), dialogues on what patient and doctor each say without the
+    turns of thanks, instructions on question and answer, preferences on prompt, chosen and rejected. Every one of
+    these fields must be similar by itself, so that one question with two answers stays, and so do two questions with
+    one answer. Sections of one file, and what we made of them, are never merged: 乳基婴儿配方食品 and 豆基婴儿配方食品
+    are defined in the same words on purpose.
 
     Attributes:
         source_order: Source ids, the preferred first; the configuration's order.
@@ -78,14 +80,12 @@ class DropNearDuplicates(CorpusStage):
         return resolve(run, root, self.near, self.kind, prepared)
 
     def compared(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """What is compared of each row: `record_id`, `rank` of its source, `text` in fields, `context`."""
+        """What is compared of each row: `record_id`, `rank` of its source, `text` in fields, `context`, `apart`."""
         ranks = {source: i for i, source in enumerate(self.source_order)}
         rank = frame["source_id"].replace_strict(ranks, default=len(ranks), return_dtype=pl.Int32)
-        context = (
-            _headings(frame) if kind == DOCUMENT and self.guard else pl.Series([""] * frame.height, dtype=pl.String)
-        )
-        text = frame.select(_TEXTS[kind].alias("text"))["text"].fill_null("")
-        return pl.DataFrame([frame["record_id"], rank.alias("rank"), text, context.alias("context")])
+        columns = frame.select("record_id", text=_TEXTS[kind], apart=_APART.get(kind, pl.lit("")))
+        context = _headings(frame).alias("context") if kind == DOCUMENT and self.guard else pl.lit("").alias("context")
+        return columns.with_columns(rank.alias("rank"), context)
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,18 @@ def _fields(*columns: Any) -> pl.Expr:
     return pl.concat_str([c.fill_null("") for c in clean], separator=FIELD)
 
 
+_FILE: Final = pl.concat_str("source_id", "part", separator="/")
+_APART: Final = {
+    DOCUMENT: _FILE,
+    INSTRUCTION: pl.when(pl.col("generator").struct.field("method") == "extractive").then(_FILE).otherwise(pl.lit("")),
+}
+"""Texts of one name here are parallel on purpose, and no duplicates of each other."""
+_SHORT_SECTION: Final = 100
+"""Characters up to which a section says little without its heading."""
 _TEXTS: Final = {
-    DOCUMENT: pl.col("text"),
+    DOCUMENT: pl.when(pl.col("text").str.len_chars() > _SHORT_SECTION)
+    .then(pl.col("text"))
+    .otherwise(_fields(pl.col("section_path").list.last(), "text")),
     DIALOGUE: _fields(_said("turns", "patient"), _said("turns", "doctor")),
     INSTRUCTION: _fields(_turns("messages", "user"), _turns("messages", "assistant")),
     PREFERENCE: _fields(_turns("prompt", "user"), "chosen", "rejected"),

@@ -88,7 +88,6 @@ class FoldTask:
             {
                 "record_id": numbered,
                 "rank": pa.array(np.full(n, self.rank, np.int32)),
-                "context": pa.repeat(pa.scalar("", pa.large_string()), n),
                 "text": _joined([batch.column(name) for name in self.columns.texts]),
             }
         )

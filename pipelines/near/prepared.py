@@ -24,6 +24,7 @@ _SCHEMA: Final = pa.schema(
         "record_id": pa.large_string(),
         "rank": pa.int32(),
         "context": pa.large_string(),
+        "apart": pa.large_string(),
         "chars": pa.int64(),
         "facts": pa.uint64(),
         "texts": pa.uint64(),
@@ -53,7 +54,9 @@ def write_prepared(path: Path, records: pa.Table, n_partitions: int, by_facts: b
 
     Args:
         path: The file.
-        records: `record_id`, `rank`, `context` and `text`, in the order of the shard's rows; a null text is empty.
+        records: `record_id`, `rank`, `text`, and maybe `context` and `apart`, in the order of the shard's rows; a null
+            counts as empty. Texts whose contexts (words with `|` between them) have nothing in common, though both
+            have some, are no duplicates; nor are texts that `apart` gives one name.
         n_partitions: How many.
         by_facts: False: strict facts do not count, all records are of one group.
     """
@@ -69,7 +72,7 @@ def write_prepared(path: Path, records: pa.Table, n_partitions: int, by_facts: b
 def _folded(records: pa.Table, by_facts: bool) -> pa.RecordBatch:
     """The rows that have something to compare, their texts folded."""
     rows = records.combine_chunks()
-    text, context = (pc.fill_null(_whole(rows, name), "") for name in ("text", "context"))
+    text, context, apart = (_filled(rows, name) for name in ("text", "context", "apart"))
     folded = compared(text)
     chars = np.diff(folded.offsets)
     batch = pa.record_batch(
@@ -78,6 +81,7 @@ def _folded(records: pa.Table, by_facts: bool) -> pa.RecordBatch:
             _whole(rows, "record_id"),
             rows["rank"].cast(pa.int32()).combine_chunks(),
             context,
+            apart,
             pa.array(chars),
             pa.array(folded.facts if by_facts else np.zeros(len(folded), np.uint64)),
             pa.array(folded.texts),
@@ -87,6 +91,11 @@ def _folded(records: pa.Table, by_facts: bool) -> pa.RecordBatch:
     )
     empty = _without_letters(folded)
     return batch.filter(pa.array(~empty)) if empty.any() else batch
+
+
+def _filled(rows: pa.Table, name: str) -> pa.Array:
+    empty = pa.scalar("", pa.large_string())
+    return pc.fill_null(_whole(rows, name), empty) if name in rows.schema.names else pa.repeat(empty, rows.num_rows)
 
 
 def _whole(rows: pa.Table, name: str) -> pa.Array:

@@ -83,11 +83,13 @@ class Partition:
         ordered = shared.sort(["facts", "rank", "chars", "record_id", "shard", "row"], descending=[*_DESCENDING])
         # Of equal texts the first stands for all.
         numbered = ordered.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
-        self.rows = numbered.with_columns(pl.col("number").first().over("facts", "texts", "context").alias("first"))
+        self.rows = numbered.with_columns(
+            pl.col("number").first().over("facts", "texts", "context", "apart").alias("first")
+        )
         leaders = self.rows.filter(pl.col("first") == pl.col("number"))
         leaders = leaders.filter((pl.col("chars") >= near.min_chars) & pl.col("facts").is_duplicated())
         self.numbers = leaders["first"].to_numpy()
-        self.contexts = leaders["context"]
+        self.contexts, self.apart = leaders["context"], leaders["apart"]
         group = leaders["facts"].rle_id().cast(pl.Int64).to_numpy()
         self.texts = Texts(*gathered(batches, leaders["batch"].to_numpy(), leaders["at"].to_numpy()), group)
 
@@ -106,6 +108,7 @@ class Partition:
         for begin in range(0, len(pairs), _CHECKED_AT_ONCE):
             some = pairs[begin : begin + _CHECKED_AT_ONCE]
             score = similarities(self.texts, some, near.similarity, near.threshold, self.plan.ngram, near.min_chars)
+            self._set_apart(some, score)
             if near.guard:
                 self._guard(some, score)
             found[begin : begin + _CHECKED_AT_ONCE] = score
@@ -116,6 +119,12 @@ class Partition:
         left, right = ([self.texts.text(i) for i in pairs[passed, side].tolist()] for side in (0, 1))
         refused = [rule is not None for rule in disagreements(left, right)]
         score[passed[refused]] = 0
+
+    def _set_apart(self, pairs: Pairs, score: Similarities) -> None:
+        """No similarity for pairs of one `apart`, nor for those whose contexts have nothing in common."""
+        passed = np.flatnonzero(score > 0)
+        a, b = (self.apart.gather(pairs[passed, side]) for side in (0, 1))
+        score[passed[((a == b) & (a != "")).to_numpy()]] = 0
         a, b = (self.contexts.gather(pairs[passed, side]) for side in (0, 1))
         for k in np.flatnonzero(((a != b) & (a != "") & (b != "")).to_numpy()).tolist():
             if not set(a[k].split("|")) & set(b[k].split("|")):

@@ -56,8 +56,8 @@ class DropContaminated(CorpusStage):
     """Drops rows that overlap with benchmark files, with sources of `role: eval`, or with a split that is held out.
 
     A held text is found wherever it stands in a row, with up to 5 % of its characters edited (punctuation, width and
-    case aside; `overlap_index` has the proof); near-duplicates, and runs of 50 of its letters, are found too. Texts of fewer than 16 letters
-    count only as a whole field. What a held text consists of is told in `overlap_items`.
+    case aside; `overlap_index` has the proof); near-duplicates, and runs of 50 of its letters, are found too. Texts of
+    fewer than 16 letters count only as a whole field. What a held text consists of is told in `overlap_items`.
 
     Of the train split every such row goes. Of the validation split those go that overlap with a benchmark, an
     evaluation source or the test split, so that no checkpoint is chosen by what it is tested on. Rows of the test

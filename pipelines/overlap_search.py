@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from pipelines.overlap_index import RUN_LETTERS, Index
+from pipelines.overlap_items import OWN_RANK
 from pipelines.overlap_letters import Codes, Places
 
 RUN, TEXT = 0, 1
@@ -22,74 +24,68 @@ FOUND: Final = {
     "end": pl.Int64,
 }
 """A text that stands in a row: `n_same` letters of it are there, between the row's letters `start` and `end`."""
-_MIN_BITS: Final = 12
 
 
-class Search:
-    """An index made ready for scanning: a map of bits says quickly that no seed has a hash."""
+def find(
+    index: Index, codes: Codes, starts: Places, ends: Places, limits: Any, all_of_rank: int = OWN_RANK
+) -> pl.DataFrame:
+    """The indexed texts that stand in each row, each once with its best place; sorted by row and text.
 
-    def __init__(self, index: Index, all_of_rank: int) -> None:
-        """`all_of_rank`: from this rank on, a run counts only if it is half of the row or of the text."""
-        self._index, self._all_of_rank = index, all_of_rank
-        bits = max(_MIN_BITS, len(index.seed_hashes).bit_length())
-        self._shift = np.uint64(64 - bits)
-        buckets = np.arange((1 << bits) + 1, dtype=np.uint64)
-        firsts = (index.seed_hashes >> self._shift).astype(np.int64)
-        self._buckets = np.searchsorted(firsts, buckets.astype(np.int64)).astype(np.int64)
-        self._map_shift = np.uint64(64 - bits - 4)
-        self._map = np.zeros(1 << (bits + 1), np.uint8)  # 16 bits a bucket
-        at = index.seed_hashes >> self._map_shift
-        values = (np.uint8(1) << (at & np.uint64(7)).astype(np.uint8)).astype(np.uint8)
-        np.bitwise_or.at(self._map, (at >> np.uint64(3)).astype(np.int64), values)
+    Args:
+        index: What to look for.
+        codes: Letters of the rows.
+        starts: Of each row.
+        ends: Of each row.
+        limits: Of each row: only texts of lower ranks are looked for; 0 for none.
+        all_of_rank: Of texts from this rank on a run counts only if it is half of the row or of the text.
+    """
+    from pipelines.overlap_scan import scan
 
-    def find(self, codes: Codes, starts: Places, ends: Places, limits: Any) -> pl.DataFrame:
-        """The indexed texts that stand in each row, each once with its best place; sorted by row and text.
+    bits = (len(index.buckets) - 1).bit_length() - 1
+    shift, map_shift = np.uint64(64 - bits), np.uint64(64 - bits - 4)
+    n, found = scan(
+        codes, starts, ends, limits, index.codes, index.starts, index.ranks,
+        index.piece_starts, index.piece_texts, index.piece_edits, index.seed_hashes, index.seed_places,
+        index.seed_pieces, index.buckets, shift, index.bitmap, map_shift, RUN_LETTERS, all_of_rank,
+    )  # fmt: skip
+    columns = dict(zip(FOUND, found[:n].T, strict=True))
+    return pl.DataFrame(columns).cast(FOUND).sort("row", "text")  # type: ignore[arg-type]
 
-        Args:
-            codes: Letters of the rows.
-            starts: Of each row.
-            ends: Of each row.
-            limits: Of each row: only texts of lower ranks are looked for; 0 for none.
-        """
-        from pipelines.overlap_scan import scan
 
-        i = self._index
-        n, found = scan(
-            codes, starts, ends, limits, i.codes, i.starts, i.ranks, i.piece_starts, i.piece_texts, i.piece_edits,
-            i.seed_hashes, i.seed_places, i.seed_pieces, self._buckets, self._shift, self._map, self._map_shift,
-            RUN_LETTERS, self._all_of_rank,
-        )  # fmt: skip
-        columns = dict(zip(FOUND, found[:n].T, strict=True))
-        return pl.DataFrame(columns).cast(FOUND).sort("row", "text")  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Fields:
+    """Stretches of rows that may be, as a whole, what is looked for.
 
-    def find_whole(
-        self, codes: Codes, starts: Places, ends: Places, rows: Places, limits: Any, base: Places
-    ) -> pl.DataFrame:
-        """The same for texts that are compared with whole fields.
+    Attributes:
+        starts: Where each begins in the letters of all rows.
+        ends: Where it ends.
+        rows: Its row.
+        bases: Where its row begins.
+        limits: Of its row, as in `find`.
+    """
 
-        Args:
-            codes: Letters of the fields.
-            starts: Of each field.
-            ends: Of each field.
-            rows: The row of each field.
-            limits: Of each field's row.
-            base: Where each field's row begins in `codes`.
-        """
-        from pipelines.overlap_kernels import hashes_of
+    starts: Places
+    ends: Places
+    rows: Places
+    bases: Places
+    limits: Any
 
-        i = self._index
-        hashes = np.zeros(len(starts), np.uint64)
-        hashes_of(codes, starts, ends, hashes)
-        low, high = np.searchsorted(i.whole_hashes, hashes), np.searchsorted(i.whole_hashes, hashes, "right")
-        found = []
-        for field in np.flatnonzero(high > low):
-            mine = codes[starts[field] : ends[field]]
-            for at in range(low[field], high[field]):
-                text = int(i.whole_texts[at])
-                same = np.array_equal(mine, i.codes[i.starts[text] : i.starts[text + 1]])
-                if len(mine) and same and i.ranks[text] < limits[field]:
-                    start = int(starts[field] - base[field])
-                    found.append((int(rows[field]), text, TEXT, len(mine), start, start + len(mine)))
-        return pl.DataFrame(found, schema=FOUND, orient="row").unique(
-            ["row", "text"], maintain_order=True, keep="first"
-        )
+
+def find_whole(index: Index, codes: Codes, fields: Fields) -> pl.DataFrame:
+    """The same for texts that are compared with whole fields only."""
+    from pipelines.overlap_kernels import hashes_of
+
+    hashes = np.zeros(len(fields.starts), np.uint64)
+    hashes_of(codes, fields.starts, fields.ends, hashes)
+    low, high = np.searchsorted(index.whole_hashes, hashes), np.searchsorted(index.whole_hashes, hashes, "right")
+    found = []
+    for field in np.flatnonzero(high > low):
+        start, end = fields.starts[field], fields.ends[field]
+        for text in map(int, index.whole_texts[low[field] : high[field]]):
+            is_same = np.array_equal(codes[start:end], index.codes[index.starts[text] : index.starts[text + 1]])
+            if is_same and end > start and index.ranks[text] < fields.limits[field]:
+                base = fields.bases[field]
+                found.append(
+                    (int(fields.rows[field]), text, TEXT, int(end - start), int(start - base), int(end - base))
+                )
+    return pl.DataFrame(found, schema=FOUND, orient="row").unique(["row", "text"], maintain_order=True, keep="first")

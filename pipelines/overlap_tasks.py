@@ -14,7 +14,6 @@ from pipelines.base import DECISION
 from pipelines.overlap_items import (
     BENCHMARK,
     EVALUATION,
-    OWN_RANK,
     ROLES,
     TEST,
     VALIDATION,
@@ -132,20 +131,26 @@ class MatchTask:
         """Every text that stands in a row, once."""
         from pipelines.overlap_index import Index
         from pipelines.overlap_letters import letters_of
-        from pipelines.overlap_search import Search
+        from pipelines.overlap_search import Fields, find, find_whole
 
-        fields = field_texts(self.shard.kind, frame)
-        n_fields = fields.list.len().to_numpy().astype(np.int64)
-        letters = letters_of(fields.list.explode(empty_as_null=False))
+        texts = field_texts(self.shard.kind, frame)
+        n_fields = texts.list.len().to_numpy().astype(np.int64)
+        letters = letters_of(texts.list.explode(empty_as_null=False))
         field_starts = np.concatenate([[0], letters.ends])[:-1].astype(np.int64)
         bounds = np.concatenate([[0], letters.ends])[np.concatenate([[0], np.cumsum(n_fields)])].astype(np.int64)
         starts, ends = bounds[:-1], bounds[1:]
-        search = Search(Index.load(Path(self.names.path).parent), OWN_RANK)
-        rows = np.repeat(np.arange(frame.height), n_fields)
-        spans = (np.concatenate([field_starts, starts]), np.concatenate([letters.ends, ends]))
-        rows = np.concatenate([rows, np.arange(frame.height)])
-        whole = search.find_whole(letters.codes, *spans, rows, limits[rows], starts[rows])
-        return pl.concat([search.find(letters.codes, starts, ends, limits), whole])
+        all_rows = np.arange(frame.height)
+        rows = np.concatenate([np.repeat(all_rows, n_fields), all_rows])  # each field, and each row as one
+        fields = Fields(
+            np.concatenate([field_starts, starts]),
+            np.concatenate([letters.ends, ends]),
+            rows,
+            starts[rows],
+            limits[rows],
+        )
+        index = Index.load(Path(self.names.path).parent)
+        whole = find_whole(index, letters.codes, fields)
+        return pl.concat([find(index, letters.codes, starts, ends, limits), whole])
 
     def _decided(self, frame: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
         """Why each of the rows goes."""

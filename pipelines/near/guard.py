@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from pipelines.jit import jit
 from pipelines.near.guard_alignment import MAX_EDITS, Flags, Places, Units, align, common, settle_gaps
-from pipelines.near.guard_facts import MARKS, Marks, fact_disagreement, longest
+from pipelines.near.guard_facts import MARKS, Marks, child, fact_disagreement, longest
 from pipelines.near.guard_lexicon import NAMES, RULES, WORDS, Lexicon, lexicon
 
 Offsets = npt.NDArray[np.int64]
@@ -33,7 +33,9 @@ Offsets = npt.NDArray[np.int64]
 _CHUNK: Final = 8192
 _DRUG, _DISEASE = RULES.index("drug"), RULES.index("disease")
 _CONTEXT: Final = 8
-_START, _STOP, _WORD, _FIELDS = 0, 1, 2, 3
+_NESTED: Final = 4
+_START, _STOP, _WORD, _INSIDE, _FIELDS = 0, 1, 2, 3, 4
+_NONE, _EQUAL, _ANOTHER = 0, 1, 2
 
 
 def disagreements(left: Sequence[str], right: Sequence[str]) -> list[str | None]:
@@ -87,7 +89,7 @@ class _Room(NamedTuple):
 
 
 def _room(n: int) -> _Room:
-    words: Any = np.empty((4, _FIELDS, n), np.int32)
+    words: Any = np.empty((4, _FIELDS, _NESTED * n), np.int32)
     maps, flags = np.empty((2, n), np.int32), np.zeros((2, n), np.uint8)
     return _Room(words, maps[0], maps[1], flags[0], flags[1], np.empty((MAX_EDITS + 1) ** 2, np.int32))
 
@@ -145,10 +147,10 @@ def _difference(a: Units, b: Units, bounds: npt.NDArray[np.bool_]) -> tuple[int,
 @jit
 def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
     """The rule that the words of two texts with equal facts forbid a merge by, or -1."""
-    names_a = _words_of(a, NAMES, lexicon, room.words[0])
-    names_b = _words_of(b, NAMES, lexicon, room.words[1])
-    words_a = _words_of(a, WORDS, lexicon, room.words[2])
-    words_b = _words_of(b, WORDS, lexicon, room.words[3])
+    names_a = _names_of(a, lexicon, room.words[0])
+    names_b = _names_of(b, lexicon, room.words[1])
+    words_a = _words_of(a, lexicon, room.words[2])
+    words_b = _words_of(b, lexicon, room.words[3])
     same_names, same_words = _same(names_a, names_b), _same(words_a, words_b)
     if same_names and same_words:
         return -1
@@ -169,28 +171,67 @@ def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
 
 
 @jit
-def _words_of(text: Units, layer: int, lexicon: Lexicon, room: Places) -> Places:
-    """The words of a layer, leftmost-longest: columns of start, stop and number."""
+def _words_of(text: Units, lexicon: Lexicon, found: Places) -> Places:
+    """The words of a text, leftmost-longest: columns of start, stop, number, and whether in a longer one."""
     at = n = 0
-    begins, pairs, first = lexicon.begins[layer], lexicon.pairs[layer], lexicon.first[layer]
+    begins, pairs, first = lexicon.begins[WORDS], lexicon.pairs[WORDS], lexicon.first[WORDS]
     nodes, edges = lexicon.nodes, lexicon.edges
     rules, cautious, opening = lexicon.rule, lexicon.cautious, lexicon.opening
     while at < len(text):
-        kind = begins[text[at]]
-        if kind == 0 or (
-            kind == 1 and not (at + 1 < len(text) and pairs[(int(text[at]) * 40503 ^ int(text[at + 1])) & 0xFFFF])
-        ):
+        if not _may_begin(text, at, begins, pairs):
             at += 1
             continue
         word, stop = longest(text, at, first[text[at]], nodes, edges)
         if word < 0:
             at += 1
             continue
-        if rules[word] >= 0 and not (cautious[word] and at > 0 and not opening[text[at - 1]]):
-            room[_START, n], room[_STOP, n], room[_WORD, n] = at, stop, word
+        if rules[word] >= 0 and not (cautious[word] and not (at > 0 and opening[text[at - 1]])):
+            _put(found, n, at, stop, word, False)
             n += 1
         at = stop
-    return room[:, :n]
+    return found[:, :n]
+
+
+@jit
+def _names_of(text: Units, lexicon: Lexicon, found: Places) -> Places:
+    """The names of a text with the names inside them (维生素a in 维生素a缺乏), as `_words_of` has words.
+
+    At one place no more than `_NESTED` begin.
+    """
+    n = furthest = 0
+    begins, pairs, first = lexicon.begins[NAMES], lexicon.pairs[NAMES], lexicon.first[NAMES]
+    nodes, edges = lexicon.nodes, lexicon.edges
+    for start in range(len(text)):
+        if not _may_begin(text, start, begins, pairs):
+            continue
+        node, at, limit = first[text[start]], start + 1, n + _NESTED
+        while node > 0 and n < limit:
+            if nodes[node, 2] >= 0:
+                if n > 0 and found[_START, n - 1] == start:
+                    found[_INSIDE, n - 1] = 1
+                _put(found, n, start, at, nodes[node, 2], at <= furthest)
+                n, furthest = n + 1, max(furthest, at)
+            if at == len(text):
+                break
+            node = child(node, text[at], nodes, edges)
+            at += 1
+    return found[:, :n]
+
+
+@jit
+def _put(found: Places, n: int, start: int, stop: int, word: int, inside: bool) -> None:
+    found[_START, n] = start
+    found[_STOP, n] = stop
+    found[_WORD, n] = word
+    found[_INSIDE, n] = inside
+
+
+@jit
+def _may_begin(text: Units, at: int, begins: npt.NDArray[np.uint8], pairs: npt.NDArray[np.bool_]) -> bool:
+    kind = begins[text[at]]
+    if kind == 1 and at + 1 < len(text):
+        return bool(pairs[(int(text[at]) * 40503 ^ int(text[at + 1])) & 0xFFFF])
+    return bool(kind == 2)
 
 
 @jit
@@ -223,33 +264,45 @@ def _without_equal(
 ) -> int:
     first = 0
     for i in range(words_a.shape[1]):
-        word = words_a[_WORD, i]
-        low, high, n_equal = _image(words_a[_START, i], words_a[_STOP, i], a, b, to_b)
-        has_equal = False
+        start, stop, word = words_a[_START, i], words_a[_STOP, i], words_a[_WORD, i]
+        low, high, n_equal = _image(start, stop, a, b, to_b)
         while high > low and first < words_b.shape[1] and words_b[_STOP, first] <= low:
             first += 1
-        j = first
-        while j < words_b.shape[1] and words_b[_START, j] < high:
-            other = words_b[_WORD, j]
-            if (
-                lexicon.meaning[other] == lexicon.meaning[word]
-                or lexicon.broader[other] == lexicon.meaning[word]
-                or lexicon.broader[word] == lexicon.meaning[other]
-            ):
-                has_equal = True
-            elif (
-                lexicon.axis[other] == lexicon.axis[word]
-                and words_b[_START, j] <= low
-                and high <= words_b[_STOP, j]
-                and _is_image_within(words_b[_START, j], words_b[_STOP, j], to_a, words_a[_START, i], words_a[_STOP, i])
-            ):
-                return int(lexicon.rule[word])
-            j += 1
-        if not has_equal and _is_missing(
-            words_a[_START, i], words_a[_STOP, i], word, high - low, n_equal, to_b, lexicon
-        ):
+        facing = _facing(start, stop, word, low, high, words_b[:, first:], to_a, lexicon)
+        is_alone = facing == _NONE and not words_a[_INSIDE, i]
+        if facing == _ANOTHER or (is_alone and _is_missing(start, stop, word, high - low, n_equal, to_b, lexicon)):
             return int(lexicon.rule[word])
     return -1
+
+
+@jit
+def _facing(
+    start: int, stop: int, word: int, low: int, high: int, others: Places, to_a: Places, lexicon: Lexicon
+) -> int:
+    """What stands at `low:high` of b where a has the word: an equal one, another one that takes its place, or none.
+
+    Another word takes its place where nothing of either is outside of the other: 肺炎 in 小几肺炎 is what a typo left
+    of 小儿肺炎, 肺炎 alone is another name.
+    """
+    found = _NONE
+    for j in range(others.shape[1]):
+        if others[_START, j] >= high:
+            break
+        other = others[_WORD, j]
+        if others[_STOP, j] > low and (
+            lexicon.meaning[other] == lexicon.meaning[word]
+            or lexicon.broader[other] == lexicon.meaning[word]
+            or lexicon.broader[word] == lexicon.meaning[other]
+        ):
+            found = _EQUAL
+        elif (
+            lexicon.axis[other] == lexicon.axis[word]
+            and others[_START, j] <= low
+            and high <= others[_STOP, j]
+            and _is_image_within(others[_START, j], others[_STOP, j], to_a, start, stop)
+        ):
+            return _ANOTHER
+    return found
 
 
 @jit

@@ -46,6 +46,22 @@ MARKS: Final = _marks()
 
 
 @jit
+def child(node: int, unit: int, nodes: Places, edges: Places) -> int:
+    """Where a code unit leads from a node, 0 for nowhere."""
+    low, high = nodes[node, 0], nodes[node, 1]
+    while high - low > 8:
+        middle = (low + high) >> 1
+        if edges[middle, 0] <= unit:
+            low = middle
+        else:
+            high = middle
+    for edge in range(low, high):
+        if edges[edge, 0] == unit:
+            return edges[edge, 1]  # type: ignore[no-any-return]
+    return 0
+
+
+@jit
 def longest(units: Units, at: int, node: int, nodes: Places, edges: Places) -> tuple[int, int]:
     """The number of the longest word that begins at a place, and its end; -1 and the place for none.
 
@@ -63,19 +79,7 @@ def longest(units: Units, at: int, node: int, nodes: Places, edges: Places) -> t
             found, stop = nodes[node, 2], at
         if at >= len(units):
             break
-        low, high = nodes[node, 0], nodes[node, 1]
-        unit = units[at]
-        while high - low > 8:
-            middle = (low + high) >> 1
-            if edges[middle, 0] <= unit:
-                low = middle
-            else:
-                high = middle
-        node = 0
-        for edge in range(low, high):
-            if edges[edge, 0] == unit:
-                node = edges[edge, 1]
-                break
+        node = child(node, units[at], nodes, edges)
         at += 1
     return found, stop
 

@@ -35,8 +35,8 @@ class Lexicon(NamedTuple):
         meaning: Word → its meaning; 毫克 and mg have one.
         core: Word → bits of the characters whose loss takes the meaning along; 0: may be missing.
         broader: Word → the meaning that it is a kind of (芍药 of 赤芍), -1 for none; neither denies the other.
-        cautious: Word → whether it counts only at the opening of a clause (没, 别).
-        opening: Code unit → whether a cautious word may follow it.
+        cautious: Word → whether it counts only after certain characters (没, 别).
+        opening: Code unit → whether a cautious word counts after it.
     """
 
     begins: npt.NDArray[np.uint8]
@@ -91,8 +91,6 @@ def build(entries: Iterable[Entry], openings: str = "") -> Lexicon:
     axes, meanings = _numbered(e.axis for e in kept), _numbered(f"{e.axis} {e.meaning}" for e in kept)
     opening: Any = np.zeros(65536, np.bool_)
     opening[list(_units(openings))] = True
-    for code in (*range(0x3400), *range(0xFF00, 0x10000)):
-        opening[code] = opening[code] or not chr(code).isalnum()
     return Lexicon(
         **_trie(tree, ends),
         rule=np.array([RULES.index(e.rule) if e.rule in RULES else -1 for e in kept], np.int8),

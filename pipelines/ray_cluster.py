@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ OBJECT_STORE_BYTES: Final = 80_000_000
 JOIN_SECONDS: Final = 10
 NODE_SECONDS: Final = 120
 """For a node's first worker to start and to answer."""
+SHUTDOWN_SECONDS: Final = 10
+"""For Ray's own way of ending, which waits for its parts even where one of them is dead."""
 _MAX_FOLDER_CHARS: Final = 24
 """Ray makes sockets some 60 characters below its folder, and the system allows a socket's path 107."""
 _KEEPER: Final = "from pipelines.ray_cluster import keep; keep()"
@@ -92,9 +95,14 @@ _NO_SOURCES = (
 class Cluster:
     """A connection to a cluster; `close` ends it, and the cluster too where it is ours."""
 
-    def __init__(self, ray: Any, keeper: subprocess.Popen[str] | None, is_ours: bool) -> None:
+    def __init__(self, ray: Any, is_ours: bool, keeper: subprocess.Popen[str] | None = None, folder: str = "") -> None:
         self.ray, self.is_own = ray, keeper is not None
-        self._keeper, self._is_ours = keeper, is_ours
+        self._keeper, self._is_ours, self._folder = keeper, is_ours, folder
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether our own cluster is gone, though nobody closed it."""
+        return self._keeper is not None and self._keeper.poll() is not None
 
     def close(self) -> None:
         """Disconnects; takes our own cluster down, and returns when none of its processes is left."""
@@ -103,6 +111,7 @@ class Cluster:
         if self._keeper is not None:
             _end_keeper(self._keeper)
             self._keeper = None
+            shutil.rmtree(self._folder, ignore_errors=True)  # where the keeper was killed
 
 
 def start_cluster(n_workers: int) -> Cluster:
@@ -113,7 +122,7 @@ def start_cluster(n_workers: int) -> Cluster:
     """
     if "ray" in sys.modules and load_ray().is_initialized():
         # The calling program has a connection of its own, and there is only one to a process.
-        return Cluster(load_ray(), None, is_ours=False)
+        return Cluster(load_ray(), is_ours=False)
     _lock_door()
     ray = load_ray()
     _stay_home(ray, True)
@@ -136,7 +145,7 @@ def start_cluster(n_workers: int) -> Cluster:
     except BaseException:
         _end_keeper(keeper)
         raise
-    return Cluster(ray, keeper, is_ours=True)
+    return Cluster(ray, True, keeper, said["folder"])
 
 
 def _stay_home(ray: Any, is_home: bool) -> None:
@@ -181,11 +190,18 @@ def keep() -> None:
         if "error" not in said and os.getppid() == parent:
             sys.stdin.read()
     finally:
+        late = threading.Timer(SHUTDOWN_SECONDS, _vanish, [folder])
+        late.daemon = True
+        late.start()
         with contextlib.suppress(Exception):
             load_ray().shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
-        # Ray's agents notice the end of their node late; they are in our process group, as this process is.
-        os.killpg(0, signal.SIGKILL)
+        _vanish(folder)
+
+
+def _vanish(folder: str) -> None:
+    """Ends this process and what is left of its cluster: Ray's agents, in our group, notice late that it is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _start_here(n_workers: int, folder: str) -> dict[str, str]:
@@ -221,12 +237,24 @@ def join_cluster(address: str) -> Cluster:
     """
     ray = load_ray()
     if ray.is_initialized():
-        return Cluster(ray, None, is_ours=False)
-    _stay_home(ray, False)
-    if address != "auto":
-        _knock(address)
+        return Cluster(ray, is_ours=False)
+    address = _running_here(ray) if address == "auto" else address
+    _stay_home(ray, address.rpartition(":")[0] in ("127.0.0.1", "localhost"))
+    _knock(address)
     _connect(ray, address)
-    return Cluster(ray, None, is_ours=True)
+    return Cluster(ray, is_ours=True)
+
+
+def _running_here(ray: Any) -> str:
+    """The address of the cluster that this machine is a node of."""
+    with contextlib.suppress(ConnectionError):
+        address = ray._private.services.get_ray_address_from_environment("auto", None)
+        if isinstance(address, str) and ":" in address:
+            return address
+    raise EngineUnavailable(
+        "engine.address: no Ray cluster runs on this machine. Start one with `ray start --head`, join one with "
+        "`ray start --address=HEAD:PORT`, or leave `address:` out."
+    )
 
 
 def _knock(address: str) -> None:
@@ -249,7 +277,7 @@ def _connect(ray: Any, address: str, **options: Any) -> None:
             ray.shutdown()
         raise EngineUnavailable(
             f"engine.address: the Ray cluster at {address} cannot be joined ({_first_line(error)}). This machine must "
-            "be a node of it (`ray start --address=HEAD:PORT`), with the same releases of Ray and Python."
+            "be a node of it (`ray start --address=HEAD:PORT`), with its releases of Ray and Python and its token."
         ) from None
     # Ray prints to our standard output what we say ourselves, in a sentence: that a worker or a node was lost.
     ray._private.worker.print_to_stdstream = _say_nothing
@@ -281,22 +309,29 @@ def check_nodes(cluster: Cluster, root: Path, folders: Sequence[Path], env: dict
     sign = folder / "driver"
     sign.write_text("here\n", "utf-8")
     terms = Terms(code_fingerprint(*PACKAGES), str(sign))
-    ray = cluster.ray
+    try:
+        _ask_nodes(cluster.ray, terms, [str(f) for f in folders], env)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return terms
+
+
+def _ask_nodes(ray: Any, terms: Terms, folders: list[str], env: dict[str, Any]) -> None:
+    sign = Path(terms.sign)
     nodes = {n["NodeID"]: n for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU")}
-    ask = ray.remote(num_cpus=0, max_retries=0)(_make_probe(PACKAGES))
-    strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+    probe = ray.remote(num_cpus=0, max_retries=0)(_make_probe(PACKAGES))
+    there = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     asked = {}
     for node_id in nodes:
-        where = strategy(node_id=node_id, soft=False)
-        asked[ask.options(scheduling_strategy=where, runtime_env=env).remote(
-            str(sign), node_id, [str(f) for f in folders])] = node_id  # fmt: skip
+        ask = probe.options(scheduling_strategy=there(node_id=node_id, soft=False), runtime_env=env)
+        asked[ask.remote(terms.sign, node_id, folders)] = node_id
     answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=NODE_SECONDS) if asked else ([], [])
     for ref, node_id in asked.items():
         where = f"{nodes[node_id]['NodeManagerAddress']} ({nodes[node_id].get('NodeManagerHostname', '?')})"
         if ref not in answered:
             raise EngineUnavailable(f"engine: Ray node {where} does not answer. Look at it, or take it out.")
-        _judge(ray, ref, where, folder / node_id, terms)
-    return terms
+        _judge(ray, ref, where, sign.with_name(node_id), terms)
 
 
 def _judge(ray: Any, ref: Any, where: str, reply: Path, terms: Terms) -> None:

@@ -39,6 +39,12 @@ PASSED_ON: Final = ("PYTHONHASHSEED", "_RJEM_MALLOC_CONF", "POLARS_MAX_THREADS",
 """Settings of this process that workers elsewhere need too; no secrets, since Ray shows them to its users."""
 
 
+_ENDED: Final = (
+    "The Ray node on this machine has ended. Run the same command again to go on from where it was; a cluster that it "
+    "joins must be started before."
+)
+
+
 @dataclass(frozen=True)
 class _Fault:
     """An error on its way back, with the traceback that the way would lose."""
@@ -67,6 +73,10 @@ def _settle(terms: Terms) -> None:
         raise EngineUnavailable(reason)
     # Children that this process spawns (readers of files) would import its main script, which is Ray's.
     vars(sys.modules["__main__"]).pop("__file__", None)
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # where the node was started, long ago; nothing of ours depends on it, but it must be
+        os.chdir("/")
     _settled.add(terms)
 
 
@@ -116,6 +126,8 @@ class RayEngine:
                     index = todo.popleft()
                     running[work.remote(self._terms, function, tasks[index])] = index
                 done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_SECONDS)
+                if not done and self._cluster.has_ended:
+                    raise WorkerLost(_ENDED) from None
                 for ref in done:
                     index = running.pop(ref)
                     try:
@@ -141,10 +153,7 @@ class RayEngine:
         if isinstance(error, kinds.RayTaskError | kinds.RuntimeEnvSetupError | kinds.AuthenticationError):
             raise EngineUnavailable(f"engine: a Ray worker could not begin its task:\n{error}") from error
         if isinstance(error, kinds.LocalRayletDiedError):
-            raise WorkerLost(
-                "The Ray node on this machine has ended. Start it, and run the same command again to go on from where "
-                "it was."
-            ) from None
+            raise WorkerLost(_ENDED) from None
         if isinstance(error, kinds.OutOfMemoryError) and self._slots.shrink():
             return
         is_node = isinstance(error, kinds.NodeDiedError | kinds.ObjectLostError)

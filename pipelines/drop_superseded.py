@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.base import DECISION, CorpusStage, RunTasks
 from pipelines.shuffle import decisions
 from pipelines.superseded.findings import detail_of, newer_name, reason_of
-from pipelines.superseded.provisions import Pair, Provision, are_versions, compared
+from pipelines.superseded.provisions import Pair, Provision, added, are_versions, compared
 from pipelines.superseded.titles import read_title
 from pipelines.superseded.versions import Document, Succession, Version, successions
 from pipelines.tasks import stage_fingerprint
@@ -151,9 +151,8 @@ class CompareTask:
         each = {d: _became(_provisions(rows[d]), newer) for d in succession.older.documents}
         if not (succession.is_stated or self._is_alike(succession, each, rows)):
             return []
-        kept = {pair.newer for pairs in each.values() for pair in pairs.values() if pair.newer}
-        said = {pair.newer and pair.newer.text for pairs in each.values() for pair in pairs.values() if pair.is_equal}
-        name = newer_name(succession.newer, sum(p not in kept and p.text not in said for p in newer))
+        held = {pair.newer for pairs in each.values() for pair in pairs.values() if pair.newer}
+        name = newer_name(succession.newer, len(added([p for pairs in each.values() for p in pairs], newer, held)))
         told = {d: {p: (reason_of(pair), detail_of(pair, name)) for p, pair in each[d].items()} for d in each}
         made = []
         for document, words in told.items():

@@ -21,6 +21,7 @@ _KIND_WORD: Final = re.compile(
     r"(?:指南|方案|共识|规范|标准|建议|办法|条例|规定|规程|细则|法|食品|要求|导则)(?:\s*[（(][^（）()]{1,20}[）)])?$"
 )
 _SERIES: Final = re.compile(r"(?:中华人民共和国|食品安全)?(?:国家|地方|团体|[\u4e00-\u9fff]{2}行业)?标准|.*[。；，].*")
+_DECIMAL: Final = re.compile(r"(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,3}){0,7}")
 _LABEL: Final = re.compile(r"^[^：:]{0,10}(?:来源|标题|题目|名称|依据|参考)[：:]\s*")
 _ISSUERS: Final = (
     re.compile(
@@ -159,7 +160,7 @@ class _Walk:
         self._outline.enter(block.heading)
         found = clause_number(block.heading.title)
         self._heading_number = found[0] if found else ""
-        if block.heading.family == "decimal":
+        if block.heading.family == "decimal" or _DECIMAL.fullmatch(block.heading.number):  # `## 3.2 婴儿` as `3.2 婴儿`
             self._heading_number = block.heading.number
             self._sequence.last = decimal_key(block.heading.number)
         self._bare = block

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 _FOLDED: Final[dict[int, int | str]] = {
@@ -30,6 +31,7 @@ _APART_CHARS: Final = 4
 """Changes with fewer equal characters between them read better as one."""
 _REWRITTEN: Final = 8
 """Texts with more changes than this are shown as a whole: nothing is left to point at."""
+_MUCH_LONGER: Final = 2
 _IN_NUMBER: Final = re.compile(r"[\d.A-Za-z%]")
 
 
@@ -44,6 +46,13 @@ def folded(text: str) -> str:
     return compact(text).translate(_FOLDED)
 
 
+def _window(old: str, new: str) -> str:
+    """The part of `new` that is about what `old` says."""
+    a, b = old.translate(_FOLDED)[:_MAX_CHARS], new.translate(_FOLDED)[: 4 * _MAX_CHARS]
+    found = fuzz.partial_ratio_alignment(a, b, score_cutoff=60)
+    return new if found is None else new[found.dest_start : found.dest_end]
+
+
 class _Change(NamedTuple):
     """Characters `a:b` of the older text became `c:d` of the newer."""
 
@@ -56,6 +65,8 @@ class _Change(NamedTuple):
 def difference(older: str, newer: str) -> str:
     """What became what, `；` between several places; bounded in length whatever the texts."""
     old, new = compact(older), compact(newer)
+    if len(new) > _MUCH_LONGER * len(old):  # taken into a longer text: what matters is what became of it there
+        new = _window(old, new)
     changes = _changes(old.translate(_FOLDED), new.translate(_FOLDED))
     if len(changes) > _REWRITTEN:
         return f"「{_cut(old)}」→「{_cut(new)}」"

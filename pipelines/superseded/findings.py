@@ -54,7 +54,7 @@ def detail_of(pair: Pair, newer: str) -> str:
         return _SEPARATOR.join((_NOTHING, newer, _clipped(pair.older.place), "清洗后的新版中没有对应的内容"))
     was, now = _clipped(pair.older.place), _clipped(pair.newer.place)
     place = was if was == now else f"{was or _NOTHING}→{now or _NOTHING}"
-    change = "文字相同" if pair.is_equal else difference(pair.older.text, pair.newer.text)
+    change = "文字相同" if pair.is_equal else difference(pair.older.text, pair.newer.text) or "原文在其中，另有增补"
     return _SEPARATOR.join((pair.newer.record_id, newer, place, change))
 
 

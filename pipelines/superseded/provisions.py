@@ -13,8 +13,10 @@ from rapidfuzz import fuzz
 from pipelines.superseded.differences import folded
 
 _GRAM: Final = 3
-_SKETCH: Final = 64
-"""Grams of a text by which its likely counterparts are found: the lowest by hash, so that like texts share them."""
+_SKETCH, _SAMPLED = 16, 6
+"""Grams of a text by which its likely counterparts are found: the lowest by hash, so that like texts share some, and
+one of six, so that a short text shares some with a long one that holds it."""
+_SKETCHED_CHARS: Final = 30_000
 _MAX_POSTINGS: Final = 48
 """A gram that more provisions share than this tells nothing about any."""
 _MAX_CANDIDATES: Final = 8
@@ -32,10 +34,20 @@ _ALIKE: Final = 0.05
 """Share of an older version's provisions that live on in the newer one, at least."""
 _FEW: Final = 4
 """Fewer provisions than this prove nothing by being different."""
+_TELLING_CHARS: Final = 12
+"""Fewer characters than this stand in many provisions by chance."""
+_MAX_LINES: Final = 200
 
-_LEADING_NUMBER: Final = re.compile(
-    r"^(?:第?[0-9〇零一二三四五六七八九十百]{1,5}[章节篇部分、.]|[(（][0-9一二三四五六七八九十]{1,3}[)）]|[A-Z]?(?:\.?\d{1,3}){1,6}\.?(?!\d))"
+_COVERED: Final = 0.9
+"""Share of a provision that its pieces have to make up; the rest may be numbers of clauses."""
+_NUMBER: Final = (
+    r"(?:第?[0-9〇零一二三四五六七八九十百]{1,5}[章节篇部分条、.]|[(（][0-9一二三四五六七八九十]{1,3}[)）]"
+    r"|[A-Z]?(?:\.?\d{1,3}){1,6}\.?(?!\d))"
 )
+_LEADING_NUMBER: Final = re.compile(rf"^{_NUMBER}")
+_NUMBERED: Final = re.compile(_NUMBER)
+_STOPS: Final = "。;:!?"
+_BEFORE: Final = re.compile(rf"[{_STOPS}]{_NUMBER}?$")
 
 
 class Provision(NamedTuple):
@@ -63,6 +75,17 @@ class Pair(NamedTuple):
     """Whether the two were paired for their words, and not for their place."""
 
 
+def added(older: Sequence[Provision], newer: Sequence[Provision], held: set[Provision]) -> list[Provision]:
+    """What of `newer` took no place of an older provision (`held`), and stands in none word for word."""
+    old, rest = _Side(older), [p for p in newer if p not in held]
+    new, candidates = _Side(rest), _Candidates(old)
+    return [
+        p
+        for p, text in zip(rest, new.texts, strict=True)
+        if not any(text == old.texts[j] or (text and stands_in(text, old.texts[j])) for j in candidates.by_text(text))
+    ]
+
+
 class _Side:
     """Provisions with what they are compared by."""
 
@@ -76,7 +99,8 @@ class _Side:
 def compared(older: Sequence[Provision], newer: Sequence[Provision]) -> list[Pair]:
     """What became of each of `older`, in its order.
 
-    Equal texts first; of the rest, pairs of like texts by similarity, an equal number or heading counting in their
+    Equal texts first, and those that stand word for word in a longer provision or in several, for two files are not
+    always cut alike; of the rest, pairs of like texts by similarity, an equal number or heading counting in their
     favour; then what stands in the same place, however it reads; then what was taken into a longer provision.
 
     Cost: linear in the characters, and a bounded number of comparisons for each provision.
@@ -87,6 +111,9 @@ def compared(older: Sequence[Provision], newer: Sequence[Provision]) -> list[Pai
     known = {old.texts[i] for i in is_equal}
     free = {j for j, text in enumerate(new.texts) if text not in known}
     candidates = _Candidates(new)
+    recut = _recut(old, new, [i for i in range(len(older)) if i not in found], candidates)
+    found.update(recut)
+    is_equal |= set(recut)
     left = [i for i in range(len(older)) if i not in found]
     scored = [(*_score(old, new, i, j), i, j) for i in left for j in candidates.of(old, i) if j in free]
     by_text = sorted((-score, i, j) for is_like, score, i, j in scored if is_like)
@@ -164,10 +191,11 @@ class _Candidates:
         return list(self._by_heading.get(heading, ())[:2]) if heading else []
 
 
-def _sketch(text: str) -> list[int]:
-    data = text[: 2 * _COMPARED_CHARS]
+def _sketch(text: str) -> set[int]:
+    data = text[:_SKETCHED_CHARS]
     grams = {data[k : k + _GRAM] for k in range(max(1, len(data) - _GRAM + 1))}
-    return sorted(zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams)[:_SKETCH]
+    hashes = sorted(zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams)
+    return {*hashes[:_SKETCH], *(h for h in hashes if h % _SAMPLED == 0)}
 
 
 def _score(old: _Side, new: _Side, i: int, j: int) -> tuple[bool, float]:
@@ -196,6 +224,66 @@ def _is_same_place(old: _Side, new: _Side, i: int, j: int, is_stable: bool) -> b
     if old.numbers[i] != new.numbers[j] or old.headings[i] != new.headings[j]:
         return False
     return is_stable if old.numbers[i] else bool(old.headings[i])
+
+
+def _recut(old: _Side, new: _Side, left: Sequence[int], candidates: _Candidates) -> dict[int, int]:
+    """Provisions whose words all stand in the newer version, in one together with others or in several by pieces.
+
+    Only where nothing else stands there: a sentence that was added is a change.
+    """
+    found: dict[int, int] = {}
+    together: dict[int, list[int]] = defaultdict(list)
+    for i in left:
+        likely = candidates.by_text(old.texts[i])
+        if len(old.texts[i]) < _TELLING_CHARS:
+            continue
+        holder = next((j for j in likely if stands_in(old.texts[i], new.texts[j])), None)
+        if holder is not None:
+            together[holder].append(i)
+        elif (pieces := _pieces(old, i, new, candidates)) is not None:
+            found[i] = pieces
+    for holder, held in together.items():
+        covered = sum(len(text) for text in {old.texts[i] for i in held})
+        if len(held) > 1 and covered >= _COVERED * len("".join(_lines(new.provisions[holder].text))):
+            found.update(dict.fromkeys(held, holder))
+    return found
+
+
+def _pieces(old: _Side, i: int, new: _Side, candidates: _Candidates) -> int | None:
+    """The longest of the provisions that this one was cut into, where they say all that it said."""
+    lines = _lines(old.provisions[i].text)
+    if not 1 < len(lines) <= _MAX_LINES:
+        return None
+    likely = {j for line in lines for j in candidates.by_text(line)}
+    ranked = sorted(likely, key=lambda j: (-len(new.texts[j]), j))
+    rest, used = "".join(lines), []
+    for j in ranked:
+        if new.texts[j] and new.texts[j] in rest:
+            rest = rest.replace(new.texts[j], "", 1)
+            used.append(j)
+    return used[0] if len(used) > 1 and len(rest) <= (1 - _COVERED) * len(old.texts[i]) else None
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as they are compared, each without the number that it begins with."""
+    return [_LEADING_NUMBER.sub("", folded(line)) for line in text.split("\n")]
+
+
+def stands_in(text: str, into: str) -> bool:
+    """Whether `text` stands in `into` as sentences of its own: `推荐使用。` does not stand in `不推荐使用。`."""
+    at = into.find(text)
+    for _ in range(8):
+        if at < 0:
+            return False
+        before, after = into[max(0, at - 16) : at], into[at + len(text) :][:16]
+        begins = at == 0 or _BEFORE.search(before) or (at <= 16 and _LEADING_NUMBER.fullmatch(before))
+        ends = (
+            text[-1] in _STOPS or not after or after[0] == "。" or (not text[-1].isdigit() and _NUMBERED.match(after))
+        )
+        if begins and ends:
+            return True
+        at = into.find(text, at + 1)
+    return False
 
 
 def _absorber(old: _Side, new: _Side, i: int, candidates: _Candidates) -> int | None:

@@ -11,7 +11,7 @@ import pytest
 from pipelines.superseded.differences import difference, folded
 from pipelines.superseded.findings import detail_of, newer_name, read_detail
 from pipelines.superseded.issuers import bodies
-from pipelines.superseded.provisions import Pair, Provision, are_versions, compared
+from pipelines.superseded.provisions import Pair, Provision, added, are_versions, compared, stands_in
 from pipelines.superseded.titles import code_in, read_title
 from pipelines.superseded.versions import Document, successions
 from schemas.errors import ConfigError
@@ -287,6 +287,32 @@ def test_an_article_taken_into_a_longer_one_is_not_lost() -> None:
     merged = provision("第二条", LAW[1].text + "县级以上人民政府应当将其纳入规划，" + LAW[3].text + "违反的依法处理。")
     found = became(LAW, [LAW[0], merged, LAW[2]])
     assert found[1][1] == found[3][1] == "第二条"
+
+
+def test_files_that_are_cut_in_other_places_say_the_same() -> None:
+    fine = [provision(f"4.{n}", p.text, "4 要求") for n, p in enumerate(LAW, 1)]
+    coarse = [provision("4", "\n".join(f"4.{n} {p.text}" for n, p in enumerate(LAW, 1)), "4 要求")]
+    for older, newer in ((fine, coarse), (coarse, fine)):
+        found = compared(older, newer)
+        assert all(pair.is_equal for pair in found)
+        assert added(older, newer, {pair.newer for pair in found if pair.newer}) == []
+    longer = [coarse[0]._replace(text=coarse[0].text + "违反前款规定的，由卫生行政部门责令改正，并处以罚款。")]
+    assert not any(pair.is_equal for pair in compared(fine, longer)), "a sentence that was added is a change"
+    assert [pair.is_equal for pair in compared(longer, fine)] == [False]
+    assert all(detail_of(pair, "新版").rpartition("｜")[2] for pair in compared(fine, longer))
+
+
+def test_an_added_sentence_is_a_change() -> None:
+    more = [LAW[0], LAW[1]._replace(text=LAW[1].text + "边远地区除外。"), *LAW[2:]]
+    assert [pair.is_equal for pair in compared(LAW, more)] == [True, False, True, True]
+
+
+def test_words_stand_in_a_text_only_as_sentences_of_their_own() -> None:
+    assert stands_in("推荐用补液盐。", "不应禁食;推荐用补液盐。")
+    assert stands_in("推荐用补液盐。", "4.1应观察。4.2推荐用补液盐。")
+    assert not stands_in("推荐用补液盐。", "医生不推荐用补液盐。")
+    assert not stands_in("每次10", "每次100mg")
+    assert not stands_in("每次10mg", "每次10mg,但婴儿除外。")
 
 
 def test_equal_sentences_under_other_headings_meet_their_own() -> None:

@@ -79,6 +79,20 @@ def test_clauses_stand_under_the_headings_that_their_numbers_name(tmp_path: Path
     assert rows[3]["text"] == "宜按需喂养：\na) 饥饿时；"
 
 
+def test_clauses_under_marked_headings_are_split_as_under_plain_ones(tmp_path: Path) -> None:
+    text = (
+        "# 喂养标准\n\n## 1 范围\n\n本标准适用于家庭。\n\n## 2 喂养\n\n### 2.1 母乳\n\n2.1.1 宜在生后一小时内开奶。\n\n"
+        "2.1.2 宜按需喂养。\n\n2.2 宜及时添加辅食。\n"
+    )
+    rows = kept(read(GUIDELINE, written(tmp_path, "a.md", text)))
+    assert [(row["number"], row["text"]) for row in rows] == [
+        ("1", "本标准适用于家庭。"),
+        ("2.1.1", "宜在生后一小时内开奶。"),
+        ("2.1.2", "宜按需喂养。"),
+        ("2.2", "宜及时添加辅食。"),
+    ]
+
+
 def test_recommendations_keep_their_grade_and_their_reasons(tmp_path: Path) -> None:
     text = (
         "# 儿童肺炎诊疗指南\n\n## 一、治疗\n\n推荐意见1：轻症首选口服阿莫西林（1A）。\n\n"

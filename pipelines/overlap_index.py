@@ -5,11 +5,13 @@ n-grams of it that do not overlap cannot all be hit by k edits, so one of them s
 place. Hence it is enough to look for k + 1 of its n-grams, its *seeds*, and to align the text around each one that is
 found (`overlap_search`). With n = 8, k + 1 seeds fit where 8 (k + 1) ≤ L. We take
 
-    k = ceil(R / 16), at most floor(L / 8) - 1        R: characters without white space, so k ≥ 5 % of R, rounded up
-    k = floor(R / 20), at most floor(L / 8) - 1       for L < 20, where one letter is another disease
+    k = ceil(R / 16)         R: its characters without white space; so 5 % of R, and room to spare
+    k = round(R / 20)        for L < 40: 5 %, to the nearest, since a disease is but two or three letters
+    k = floor(R / 20)        for L < 20: 5 %, since one letter is another disease
 
-The bound by L / 8 binds 5 % only in texts of few letters and much else: L = 16, R = 40 would need 2. A text of more
-than 512 letters is cut into pieces of at most that; with 5 % of edits in all, some piece has no more than its share.
+and at most floor(L / 8) - 1, which is less than 5 % only in texts that are mostly punctuation (L = 16, R = 40). A text
+of more than 512 letters is cut into pieces of at most that; with 5 % of edits in all, some piece has no more than its
+share.
 
 Found by its seeds, a text of at least 100 letters may differ more, as near-duplicates do: up to a fifth of its letters.
 That is no guarantee, only likely: with a fifth edited at random, of 9 seeds one survives with probability
@@ -22,7 +24,7 @@ programming), so that what all questions share (有哪些临床表现) is no see
 What is the seed of more than 256 texts is no seed; such texts are counted as `n_weak`.
 
 Memory: 2 bytes a letter, some 26 a seed (a seed for 10 to 16 letters), 50 a text: 0.8 KB for a text of 200 letters,
-which the workers of a machine share. Building takes 8 bytes a letter more, and a table of at most 128 MB.
+which the workers of a machine share. Building it takes up to four times that for a while (1,000,000 texts: 2.6 GB).
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ RUN_LETTERS: Final = 50
 _STRIDE: Final = 21
 _COMMON: Final = 256
 _NEAR_LETTERS: Final = 100
-_SURE_LETTERS: Final = 20
+_BRIEF_LETTERS: Final = 20
+_SHORT_LETTERS: Final = 40
 _MAX_COUNTER_BITS: Final = 26
 _MIN_BUCKET_BITS: Final = 12
 
@@ -102,7 +105,8 @@ class Index:
 
 def edits_for(n_letters: Any, sizes: Any) -> Any:
     """How many edits each text may have; see the module."""
-    wanted = np.where(n_letters >= _SURE_LETTERS, -(-sizes // 16), sizes // 20)
+    brief = np.where(n_letters < _BRIEF_LETTERS, sizes // 20, (sizes + 10) // 20)
+    wanted = np.where(n_letters < _SHORT_LETTERS, brief, -(-sizes // 16))
     return np.maximum(0, np.minimum(wanted, n_letters // _GRAM - 1))
 
 

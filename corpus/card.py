@@ -21,6 +21,7 @@ import yaml
 from corpus import card_text as wording
 from corpus.superseded import Superseded, superseded
 from schemas.arrow import read_rows, scan_rows
+from schemas.contamination import read_contamination
 from schemas.records import DOCUMENT, SPLITS, TASKS, VIEWS
 
 _HUB_LICENSES: Final = """\
@@ -57,11 +58,13 @@ class CardFacts:
         methods: Rows of the instruction and preference views by `generator.method`.
         example: One row, whole, or None where no row carries evidence.
         superseded: Older versions of documents that were left out for newer ones.
+        contamination: What was kept out of training, as in `contamination.json`.
     """
 
     methods: Mapping[str, int] = field(default_factory=dict)
     example: Mapping[str, Any] | None = None
     superseded: Sequence[Superseded] = ()
+    contamination: Sequence[Mapping[str, Any]] = ()
 
 
 def as_mapping(manifest: Any) -> dict[str, Any]:
@@ -102,7 +105,8 @@ def read_facts(version_dir: Path, manifest: Any) -> CardFacts:
         counts = made_by.group_by("method").len().collect(engine="streaming")
         for method, n_rows in counts.iter_rows():
             methods[method] = methods.get(method, 0) + n_rows
-    return CardFacts(dict(sorted(methods.items())), _example(version_dir, data), superseded(version_dir))
+    made = dict(sorted(methods.items()))
+    return CardFacts(made, _example(version_dir, data), superseded(version_dir), read_contamination(version_dir))
 
 
 def _example(version_dir: Path, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -144,6 +148,7 @@ def dataset_card(manifest: Any, facts: CardFacts | None = None) -> str:
         ),
         _section("Sources and licences", wording.SOURCES_LEAD, _sources_table(data), _licenses_table(data)),
         *_superseded_section(facts.superseded),
+        *_tested_section(facts.contamination),
         _section("Limits", wording.limits(facts.methods)),
         _section("Verify it", wording.verifying(data)),
     )
@@ -257,6 +262,14 @@ def _licenses_table(manifest: Mapping[str, Any]) -> str:
 def _superseded_section(found: Sequence[Superseded]) -> list[str]:
     header = ("older version", "newer version, kept", "unchanged", "changed", "removed", "new")
     return [_section("Superseded documents", wording.SUPERSEDED_LEAD, _table(header, found))] if found else []
+
+
+def _tested_section(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is tested on by others: benchmark files and evaluation sources; the splits are in the report."""
+    columns = ("source", "n_rows", "n_searched", "n_whole_only", "n_unchecked", "n_found", "n_matched")
+    rows = [[s[name] for name in columns] for s in found if s["role"] in ("benchmark", "evaluation")]
+    header = ("set", "rows", "searched for", "as a whole only", "not checked", "found", "dropped")
+    return [_section("Kept out of training", wording.TESTED_LEAD, _table(header, rows))] if rows else []
 
 
 def _example_block(example: Mapping[str, Any] | None) -> str:

@@ -39,6 +39,12 @@ SUPERSEDED_LEAD: Final = (
     "what became of them (`pedcorpus rejects --stage drop_superseded` lists each with what changed), and how many the "
     "newer version has besides:"
 )
+TESTED_LEAD: Final = (
+    "No row to train on holds a row of these sets, verbatim, edited in up to 5 % of its characters or within a longer "
+    "text; nor does it repeat question and answer of a row of the validation or test split. `found` counts rows of the "
+    "set that the sources held, `dropped` the rows of this corpus that went for it. Rows of fewer than 16 letters were "
+    "compared as a whole only. `contamination.json` has this for every source and split."
+)
 _ADVICE: Final = (
     "- **Not medical advice.** The rows train and test language models. A dose, a diagnosis or a treatment in them is "
     "what a source says, which may be old, regional or wrong for a given child. Nothing made from this data may reach "

@@ -33,6 +33,7 @@ sources:
 stages:
   normalize: {simplify: true}
   drop_off_topic: false        # leave a stage out
+  drop_contaminated: {benchmarks: [{path: exams/*.jsonl, columns: [question, answer]}]}
 engine: {workers: 8}
 ```
 

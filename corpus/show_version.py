@@ -29,7 +29,7 @@ _HEADERS = {
     "n_parts": "files",
     "n_refused": "refused",
     "n_searched": "searched for",
-    "n_whole_only": "as a whole",
+    "n_whole_only": "as a whole only",
     "n_unchecked": "not checked",
     "n_weak": "weakly",
     "n_found": "found",

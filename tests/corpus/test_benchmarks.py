@@ -129,6 +129,8 @@ def test_a_build_trains_on_nothing_that_it_is_tested_on(
     write(tmp_path, "sets.jsonl", rows)
     made = build(plan_of(tmp_path, [{"path": name, "columns": ["题目", "答案"]}]))
     assert verify(made.version_dir) == []
+    card = (made.version_dir / "README.md").read_text("utf-8")
+    assert f"| {name} | {12 + (name == 'exam.jsonl')} | 12 | 0 |" in card
     (benchmark,) = statistics(open_version(made.version_dir))["contamination"]
     n_broken = int(name == "exam.jsonl")
     assert benchmark == {

@@ -25,8 +25,20 @@ import numpy.typing as npt
 
 from pipelines.jit import jit
 from pipelines.near.guard_alignment import MAX_EDITS, Flags, Places, Units, align, common, settle_gaps
-from pipelines.near.guard_facts import MARKS, Marks, child, fact_disagreement, longest
-from pipelines.near.guard_lexicon import NAMES, RULES, WORDS, Lexicon, lexicon
+from pipelines.near.guard_facts import MARKS, Marks, child, fact_disagreement
+from pipelines.near.guard_lexicon import (
+    AXIS,
+    BROADER,
+    CAUTIOUS,
+    CORE,
+    MEANING,
+    NAMES,
+    RULE,
+    RULES,
+    WORDS,
+    Lexicon,
+    lexicon,
+)
 
 Offsets = npt.NDArray[np.int64]
 
@@ -147,10 +159,10 @@ def _difference(a: Units, b: Units, bounds: npt.NDArray[np.bool_]) -> tuple[int,
 @jit
 def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
     """The rule that the words of two texts with equal facts forbid a merge by, or -1."""
-    names_a = _names_of(a, lexicon, room.words[0])
-    names_b = _names_of(b, lexicon, room.words[1])
-    words_a = _words_of(a, lexicon, room.words[2])
-    words_b = _words_of(b, lexicon, room.words[3])
+    names_a = _words_of(a, NAMES, lexicon, room.words[0])
+    names_b = _words_of(b, NAMES, lexicon, room.words[1])
+    words_a = _words_of(a, WORDS, lexicon, room.words[2])
+    words_b = _words_of(b, WORDS, lexicon, room.words[3])
     same_names, same_words = _same(names_a, names_b), _same(words_a, words_b)
     if same_names and same_words:
         return -1
@@ -164,57 +176,46 @@ def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
     _mark(names_b, room.inside_b, 0)
     rule = -1
     if not same_words:
-        rule = _compared(words_a, words_b, a, b, to_b, to_a, lexicon)
+        rule = _compared(words_a, words_b, a, b, to_b, to_a, lexicon.about)
     if rule < 0 and not same_names:
-        rule = _compared(names_a, names_b, a, b, to_b, to_a, lexicon)
+        rule = _compared(names_a, names_b, a, b, to_b, to_a, lexicon.about)
     return rule
 
 
 @jit
-def _words_of(text: Units, lexicon: Lexicon, found: Places) -> Places:
-    """The words of a text, leftmost-longest: columns of start, stop, number, and whether in a longer one."""
-    at = n = 0
-    begins, pairs, first = lexicon.begins[WORDS], lexicon.pairs[WORDS], lexicon.first[WORDS]
-    nodes, edges = lexicon.nodes, lexicon.edges
-    rules, cautious, opening = lexicon.rule, lexicon.cautious, lexicon.opening
-    while at < len(text):
-        if not _may_begin(text, at, begins, pairs):
-            at += 1
-            continue
-        word, stop = longest(text, at, first[text[at]], nodes, edges)
-        if word < 0:
-            at += 1
-            continue
-        if rules[word] >= 0 and not (cautious[word] and not (at > 0 and opening[text[at - 1]])):
-            _put(found, n, at, stop, word, False)
-            n += 1
-        at = stop
-    return found[:, :n]
+def _words_of(text: Units, layer: int, lexicon: Lexicon, found: Places) -> Places:
+    """The words of a text with the words inside them: 维生素a in 维生素a缺乏, but nothing in a plain word.
 
-
-@jit
-def _names_of(text: Units, lexicon: Lexicon, found: Places) -> Places:
-    """The names of a text with the names inside them (维生素a in 维生素a缺乏), as `_words_of` has words.
-
-    At one place no more than `_NESTED` begin.
+    Columns of start, stop, number, and whether inside a longer one. At one place no more than `_NESTED` begin.
     """
-    n = furthest = 0
-    begins, pairs, first = lexicon.begins[NAMES], lexicon.pairs[NAMES], lexicon.first[NAMES]
-    nodes, edges = lexicon.nodes, lexicon.edges
-    for start in range(len(text)):
+    n = furthest = start = 0
+    begins, pairs, first = lexicon.begins[layer], lexicon.pairs[layer], lexicon.first[layer]
+    nodes, edges, about, opening = lexicon.nodes, lexicon.edges, lexicon.about, lexicon.opening
+    while start < len(text):
         if not _may_begin(text, start, begins, pairs):
+            start += 1
             continue
-        node, at, limit = first[text[start]], start + 1, n + _NESTED
-        while node > 0 and n < limit:
-            if nodes[node, 2] >= 0:
-                if n > 0 and found[_START, n - 1] == start:
-                    found[_INSIDE, n - 1] = 1
-                _put(found, n, start, at, nodes[node, 2], at <= furthest)
-                n, furthest = n + 1, max(furthest, at)
+        before, stop, plain = n, start + 1, -1
+        is_open = start > 0 and opening[text[start - 1]]
+        node, at = first[text[start]], start + 1
+        while node > 0:
+            word = nodes[node, 2]
+            if word >= 0 and about[word, RULE] < 0:
+                plain = at
+            elif word >= 0 and n < before + _NESTED and (is_open or not about[word, CAUTIOUS]):
+                for i in range(n, before, -1):  # the longest comes first
+                    _put(found, i, start, found[_STOP, i - 1], found[_WORD, i - 1], True)
+                _put(found, before, start, at, word, at <= furthest)
+                n, plain = n + 1, -1
             if at == len(text):
                 break
             node = child(node, text[at], nodes, edges)
             at += 1
+        if plain > 0:
+            n, stop = before, plain
+        if n > before:
+            furthest = max(furthest, found[_STOP, before])
+        start = stop
     return found[:, :n]
 
 
@@ -248,19 +249,17 @@ def _mark(words: Places, flags: Flags, value: int) -> None:
 
 
 @jit
-def _compared(
-    words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, lexicon: Lexicon
-) -> int:
+def _compared(words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, about: Places) -> int:
     """The rule by which a word of one text has another, or nothing, on the other side; -1 for none."""
-    rule = _without_equal(words_a, words_b, a, b, to_b, to_a, lexicon)
+    rule = _without_equal(words_a, words_b, a, b, to_b, to_a, about)
     if rule < 0:
-        rule = _without_equal(words_b, words_a, b, a, to_a, to_b, lexicon)
+        rule = _without_equal(words_b, words_a, b, a, to_a, to_b, about)
     return rule
 
 
 @jit
 def _without_equal(
-    words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, lexicon: Lexicon
+    words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, about: Places
 ) -> int:
     first = 0
     for i in range(words_a.shape[1]):
@@ -268,17 +267,15 @@ def _without_equal(
         low, high, n_equal = _image(start, stop, a, b, to_b)
         while high > low and first < words_b.shape[1] and words_b[_STOP, first] <= low:
             first += 1
-        facing = _facing(start, stop, word, low, high, words_b[:, first:], to_a, lexicon)
+        facing = _facing(start, stop, word, low, high, words_b[:, first:], to_a, about)
         is_alone = facing == _NONE and not words_a[_INSIDE, i]
-        if facing == _ANOTHER or (is_alone and _is_missing(start, stop, word, high - low, n_equal, to_b, lexicon)):
-            return int(lexicon.rule[word])
+        if facing == _ANOTHER or (is_alone and _is_missing(start, stop, word, high - low, n_equal, to_b, about)):
+            return int(about[word, RULE])
     return -1
 
 
 @jit
-def _facing(
-    start: int, stop: int, word: int, low: int, high: int, others: Places, to_a: Places, lexicon: Lexicon
-) -> int:
+def _facing(start: int, stop: int, word: int, low: int, high: int, others: Places, to_a: Places, about: Places) -> int:
     """What stands at `low:high` of b where a has the word: an equal one, another one that takes its place, or none.
 
     Another word takes its place where nothing of either is outside of the other: 肺炎 in 小几肺炎 is what a typo left
@@ -290,13 +287,13 @@ def _facing(
             break
         other = others[_WORD, j]
         if others[_STOP, j] > low and (
-            lexicon.meaning[other] == lexicon.meaning[word]
-            or lexicon.broader[other] == lexicon.meaning[word]
-            or lexicon.broader[word] == lexicon.meaning[other]
+            about[other, MEANING] == about[word, MEANING]
+            or about[other, BROADER] == about[word, MEANING]
+            or about[word, BROADER] == about[other, MEANING]
         ):
             found = _EQUAL
         elif (
-            lexicon.axis[other] == lexicon.axis[word]
+            about[other, AXIS] == about[word, AXIS]
             and others[_START, j] <= low
             and high <= others[_STOP, j]
             and _is_image_within(others[_START, j], others[_STOP, j], to_a, start, stop)
@@ -328,14 +325,12 @@ def _is_image_within(start: int, stop: int, to_a: Places, low: int, high: int) -
 
 
 @jit
-def _is_missing(
-    start: int, stop: int, word: int, image_length: int, n_equal: int, to_b: Places, lexicon: Lexicon
-) -> bool:
+def _is_missing(start: int, stop: int, word: int, image_length: int, n_equal: int, to_b: Places, about: Places) -> bool:
     """Whether what is left of a word without an equal is too little to be a typo of it."""
-    if lexicon.rule[word] == _DRUG or lexicon.rule[word] == _DISEASE:
+    if about[word, RULE] == _DRUG or about[word, RULE] == _DISEASE:
         length = stop - start
         return image_length == 0 or (length == 3 and n_equal == 0) or (length > 3 and 2 * n_equal < length)
-    core = lexicon.core[word]
+    core = about[word, CORE]
     n_left = 0
     for at in range(start, stop):
         n_left += core >> (at - start) & 1 and to_b[at] >= 0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pipelines.jit import jit
 from pipelines.near import comparison
 from pipelines.near.guard_alignment import Places, Units, common
-from pipelines.near.guard_lexicon import RULES, UNITS, Lexicon
+from pipelines.near.guard_lexicon import MEANING, RULES, UNITS, Lexicon
 
 _RUN, _JOINER, _TOKEN = 1, 2, 3
 _SLASH = 47
@@ -153,7 +153,7 @@ def _units_differ(a: Units, at_a: int, b: Units, at_b: int, lexicon: Lexicon) ->
         unit_b, end_b = _unit(b, at_b, lexicon)
         if unit_a < 0 or unit_b < 0:
             return False
-        if lexicon.meaning[unit_a] != lexicon.meaning[unit_b]:
+        if lexicon.about[unit_a, MEANING] != lexicon.about[unit_b, MEANING]:
             a_to_b = _is_garbled(a, at_a, end_a, b, at_b, end_b)
             return not (a_to_b or _is_garbled(b, at_b, end_b, a, at_a, end_a))
         per_a = end_a < len(a) and a[end_a] == _SLASH
@@ -204,6 +204,6 @@ def _per_is_lost(a: Units, end_a: int, b: Units, end_b: int, lexicon: Lexicon) -
         return False
     for at in range(end_b, min(end_b + 2, len(b))):
         other, _ = _unit(b, at, lexicon)
-        if other >= 0 and lexicon.meaning[other] == lexicon.meaning[unit]:
+        if other >= 0 and lexicon.about[other, MEANING] == lexicon.about[unit, MEANING]:
             return False
     return True

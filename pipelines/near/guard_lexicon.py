@@ -18,6 +18,7 @@ from pipelines.lexicons import rows, words
 
 RULES: Final = ("number", "unit", "age", "negation", "comparator", "drug", "disease", "opposite")
 NAMES, WORDS, UNITS = 0, 1, 2
+RULE, AXIS, MEANING, BROADER, CORE, CAUTIOUS = 0, 1, 2, 3, 4, 5
 WHOLE: Final = -1  # `core` of a word that is missed when nothing of it is left
 
 
@@ -30,12 +31,13 @@ class Lexicon(NamedTuple):
         first: Layer and code unit → node, 0 for none.
         nodes: Node → its first edge, the end of its edges, the number of the word that ends there (-1 for none).
         edges: Code unit and node that an edge leads to; those of a node are sorted by code unit.
-        rule: Word → the number in `RULES` that it forbids a merge by, -1 for a plain word.
-        axis: Word → words of one axis with different meanings forbid a merge where one stands in place of another.
-        meaning: Word → its meaning; 毫克 and mg have one.
-        core: Word → bits of the characters whose loss takes the meaning along; 0: may be missing.
-        broader: Word → the meaning that it is a kind of (芍药 of 赤芍), -1 for none; neither denies the other.
-        cautious: Word → whether it counts only after certain characters (没, 别).
+        about: Word → what it is, in columns:
+            `RULE`: the number in `RULES` that it forbids a merge by, -1 for a plain word;
+            `AXIS`: words of one axis with different meanings forbid a merge where one stands in place of another;
+            `MEANING`: 毫克 and mg have one;
+            `BROADER`: the meaning that it is a kind of (芍药 of 赤芍), -1 for none; neither denies the other;
+            `CORE`: bits of the characters whose loss takes the meaning along; 0: may be missing;
+            `CAUTIOUS`: whether it counts only after certain characters (没, 别).
         opening: Code unit → whether a cautious word counts after it.
     """
 
@@ -44,12 +46,7 @@ class Lexicon(NamedTuple):
     first: npt.NDArray[np.int32]
     nodes: npt.NDArray[np.int32]
     edges: npt.NDArray[np.int32]
-    rule: npt.NDArray[np.int8]
-    axis: npt.NDArray[np.int32]
-    meaning: npt.NDArray[np.int32]
-    core: npt.NDArray[np.int64]
-    broader: npt.NDArray[np.int32]
-    cautious: npt.NDArray[np.bool_]
+    about: npt.NDArray[np.int32]
     opening: npt.NDArray[np.bool_]
 
 
@@ -93,13 +90,19 @@ def build(entries: Iterable[Entry], openings: str = "") -> Lexicon:
     opening[list(_units(openings))] = True
     return Lexicon(
         **_trie(tree, ends),
-        rule=np.array([RULES.index(e.rule) if e.rule in RULES else -1 for e in kept], np.int8),
-        axis=np.array([axes[e.axis] for e in kept], np.int32),
-        meaning=np.array([meanings[f"{e.axis} {e.meaning}"] for e in kept], np.int32),
-        core=np.array([(1 << len(_units(e.text))) - 1 if e.core == WHOLE else e.core for e in kept], np.int64),
-        broader=np.array([meanings.get(f"{e.axis} {e.broader}", -1) for e in kept], np.int32),
-        cautious=np.array([e.cautious for e in kept], np.bool_),
+        about=np.array([_about(e, axes, meanings) for e in kept], np.int32),
         opening=opening,
+    )
+
+
+def _about(entry: Entry, axes: Mapping[str, int], meanings: Mapping[str, int]) -> tuple[int, ...]:
+    return (
+        RULES.index(entry.rule) if entry.rule in RULES else -1,
+        axes[entry.axis],
+        meanings[f"{entry.axis} {entry.meaning}"],
+        meanings.get(f"{entry.axis} {entry.broader}", -1),
+        (1 << len(_units(entry.text))) - 1 if entry.core == WHOLE else entry.core,
+        entry.cautious,
     )
 
 

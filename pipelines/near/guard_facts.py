@@ -203,6 +203,8 @@ def _per_is_lost(a: Units, end_a: int, b: Units, end_b: int, lexicon: Lexicon) -
     if unit < 0:
         return False
     for at in range(end_b, min(end_b + 2, len(b))):
+        if b[at] == _SLASH:
+            return False
         other, _ = _unit(b, at, lexicon)
         if other >= 0 and lexicon.about[other, MEANING] == lexicon.about[unit, MEANING]:
             return False

@@ -148,8 +148,8 @@ def _names() -> Iterator[Entry]:
             names.setdefault(name, names.get(same.get(name, broader.get(name, "")), "disease"))
     for name, rule in names.items():
         shorter = name[:-1] if name[-1] in "病症" and name[:-1] in names else name
-        meaning = same.get(shorter, shorter)
-        yield Entry(NAMES, name, rule, "name", meaning, broader=broader.get(meaning, _without_form(name, names)))
+        meaning, base = same.get(shorter, shorter), _without_form(name, names)
+        yield Entry(NAMES, name, rule, "name", meaning, broader=broader.get(meaning, same.get(base, base)))
 
 
 def _without_form(name: str, names: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -163,11 +164,17 @@ def _lock_door() -> None:
 
     Ray reads it from the environment when it is first imported.
     """
-    if os.environ.setdefault("RAY_AUTH_MODE", "token") != "token":
-        return
-    given = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
-    if not given and not Path("~/.ray/auth_token").expanduser().exists():
+    if not _take_key() and os.environ.setdefault("RAY_AUTH_MODE", "token") == "token":
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _take_key() -> bool:
+    """Has Ray show the user's token where there is one, which it does by itself only to clusters that it starts."""
+    there = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
+    if there or Path("~/.ray/auth_token").expanduser().exists():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        return True
+    return False
 
 
 def _end_keeper(keeper: subprocess.Popen[str]) -> None:
@@ -235,6 +242,7 @@ def join_cluster(address: str) -> Cluster:
     Raises:
         EngineUnavailable: nothing answers there, or it is of another release of Ray or Python.
     """
+    _take_key()
     ray = load_ray()
     if ray.is_initialized():
         return Cluster(ray, is_ours=False)
@@ -270,17 +278,39 @@ def _knock(address: str) -> None:
 
 
 def _connect(ray: Any, address: str, **options: Any) -> None:
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
-    except Exception as error:
-        with contextlib.suppress(Exception):
-            ray.shutdown()
-        raise EngineUnavailable(
-            f"engine.address: the Ray cluster at {address} cannot be joined ({_first_line(error)}). This machine must "
-            "be a node of it (`ray start --address=HEAD:PORT`), with its releases of Ray and Python and its token."
-        ) from None
+    with tempfile.TemporaryFile() as told:
+        try:
+            with _errors_to(told.fileno()):
+                ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+            told.seek(0)
+            reason = _last_reason(told.read().decode("utf-8", "replace")) or _first_line(error)
+            raise EngineUnavailable(
+                f"engine.address: the Ray cluster at {address} cannot be joined ({reason}). This machine must be a "
+                "node of it (`ray start --address=HEAD:PORT`), with its releases of Ray and Python and its token."
+            ) from None
     # Ray prints to our standard output what we say ourselves, in a sentence: that a worker or a node was lost.
     ray._private.worker.print_to_stdstream = _say_nothing
+
+
+@contextlib.contextmanager
+def _errors_to(descriptor: int) -> Iterator[None]:
+    """Has the standard error of this process, and of the C++ in it, go elsewhere: Ray tells of every single try."""
+    kept = os.dup(2)
+    try:
+        os.dup2(descriptor, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _last_reason(log: str) -> str:
+    """What the last line of Ray's log says, less where in its code."""
+    found = re.findall(r"(?m)^\[.*?\.cc:\d+: (.*?)\.?$", log)
+    return str(found[-1])[:300] if found else ""
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:

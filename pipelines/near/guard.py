@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.jit import jit
-from pipelines.near.guard_alignment import MAX_EDITS, Flags, Places, Units, align, common, settle_gaps
+from pipelines.near.guard_alignment import MAX_EDITS, Flags, Places, Units, align, common, find_hunks, settle_gaps
 from pipelines.near.guard_facts import MARKS, Marks, child, fact_disagreement
 from pipelines.near.guard_lexicon import (
     AXIS,
@@ -89,12 +89,21 @@ def rule_numbers(units: Units, starts: Offsets, ends: Offsets, pairs: npt.NDArra
     return _judged_all(units, starts, ends, pairs, lexicon(), MARKS, _room(longest_text))
 
 
+class _Side(NamedTuple):
+    """Of one text, where its characters stand in the other; as `align` and `find_hunks` say it."""
+
+    places: Places
+    low: Places
+    high: Places
+    shrunk: Flags
+
+
 class _Room(NamedTuple):
     """Where a pair's working is kept, so that no pair asks for memory."""
 
     words: npt.NDArray[np.int32]
-    to_b: Places
-    to_a: Places
+    to_b: _Side
+    to_a: _Side
     inside_a: Flags
     inside_b: Flags
     reach: Places
@@ -102,8 +111,12 @@ class _Room(NamedTuple):
 
 def _room(n: int) -> _Room:
     words: Any = np.empty((4, _FIELDS, _NESTED * n), np.int32)
-    maps, flags = np.empty((2, n), np.int32), np.zeros((2, n), np.uint8)
-    return _Room(words, maps[0], maps[1], flags[0], flags[1], np.empty((MAX_EDITS + 1) ** 2, np.int32))
+    inside, reach = np.zeros((2, n), np.uint8), np.empty((MAX_EDITS + 1) ** 2, np.int32)
+    return _Room(words, _side(n), _side(n), inside[0], inside[1], reach)
+
+
+def _side(n: int) -> _Side:
+    return _Side(np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint8))
 
 
 @jit
@@ -166,7 +179,7 @@ def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
     same_names, same_words = _same(names_a, names_b), _same(words_a, words_b)
     if same_names and same_words:
         return -1
-    to_b, to_a = room.to_b, room.to_a
+    to_b, to_a = room.to_b.places, room.to_a.places
     align(a, b, to_b, to_a, room.reach)
     _mark(names_a, room.inside_a, 1)
     _mark(names_b, room.inside_b, 1)
@@ -174,11 +187,17 @@ def _judged(a: Units, b: Units, lexicon: Lexicon, room: _Room) -> int:
     settle_gaps(b, a, to_a, to_b, room.inside_b, room.inside_a)
     _mark(names_a, room.inside_a, 0)
     _mark(names_b, room.inside_b, 0)
+    find_hunks(a, b, to_b, room.to_b.low, room.to_b.high, room.to_b.shrunk)
+    find_hunks(b, a, to_a, room.to_a.low, room.to_a.high, room.to_a.shrunk)
     rule = -1
     if not same_words:
-        rule = _compared(words_a, words_b, a, b, to_b, to_a, lexicon.about)
+        rule = _without_equal(words_a, words_b, a, b, room.to_b, room.to_a, lexicon.about)
+    if rule < 0 and not same_words:
+        rule = _without_equal(words_b, words_a, b, a, room.to_a, room.to_b, lexicon.about)
     if rule < 0 and not same_names:
-        rule = _compared(names_a, names_b, a, b, to_b, to_a, lexicon.about)
+        rule = _without_equal(names_a, names_b, a, b, room.to_b, room.to_a, lexicon.about)
+    if rule < 0 and not same_names:
+        rule = _without_equal(names_b, names_a, b, a, room.to_a, room.to_b, lexicon.about)
     return rule
 
 
@@ -249,39 +268,31 @@ def _mark(words: Places, flags: Flags, value: int) -> None:
 
 
 @jit
-def _compared(words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, about: Places) -> int:
-    """The rule by which a word of one text has another, or nothing, on the other side; -1 for none."""
-    rule = _without_equal(words_a, words_b, a, b, to_b, to_a, about)
-    if rule < 0:
-        rule = _without_equal(words_b, words_a, b, a, to_a, to_b, about)
-    return rule
-
-
-@jit
 def _without_equal(
-    words_a: Places, words_b: Places, a: Units, b: Units, to_b: Places, to_a: Places, about: Places
+    words_a: Places, words_b: Places, a: Units, b: Units, to_b: _Side, to_a: _Side, about: Places
 ) -> int:
+    """The rule by which a word of a has another, or nothing, on the other side; -1 for none."""
     first = 0
     for i in range(words_a.shape[1]):
         start, stop, word = words_a[_START, i], words_a[_STOP, i], words_a[_WORD, i]
-        low, high, n_equal = _image(start, stop, a, b, to_b)
-        while high > low and first < words_b.shape[1] and words_b[_STOP, first] <= low:
+        while first < words_b.shape[1] and words_b[_STOP, first] <= to_b.low[start]:
             first += 1
-        facing = _facing(start, stop, word, low, high, words_b[:, first:], to_a, about)
+        facing = _facing(start, stop, word, words_b[:, first:], to_b, to_a, about)
         is_alone = facing == _NONE and not words_a[_INSIDE, i]
-        if facing == _ANOTHER or (is_alone and _is_missing(start, stop, word, high - low, n_equal, to_b, about)):
+        if facing == _ANOTHER or (is_alone and _is_missing(start, stop, word, a, b, to_b, about)):
             return int(about[word, RULE])
     return -1
 
 
 @jit
-def _facing(start: int, stop: int, word: int, low: int, high: int, others: Places, to_a: Places, about: Places) -> int:
-    """What stands at `low:high` of b where a has the word: an equal one, another one that takes its place, or none.
+def _facing(start: int, stop: int, word: int, others: Places, to_b: _Side, to_a: _Side, about: Places) -> int:
+    """What stands in b where a has the word: an equal one, another one that takes its place, or none.
 
     Another word takes its place where nothing of either is outside of the other: 肺炎 in 小几肺炎 is what a typo left
     of 小儿肺炎, 肺炎 alone is another name.
     """
     found = _NONE
+    low, high = to_b.low[start], to_b.high[stop - 1]
     for j in range(others.shape[1]):
         if others[_START, j] >= high:
             break
@@ -294,44 +305,34 @@ def _facing(start: int, stop: int, word: int, low: int, high: int, others: Place
             found = _EQUAL
         elif (
             about[other, AXIS] == about[word, AXIS]
-            and others[_START, j] <= low
-            and high <= others[_STOP, j]
-            and _is_image_within(others[_START, j], others[_STOP, j], to_a, start, stop)
+            and others[_STOP, j] > low
+            and _is_within(start, stop, to_b, others[_START, j], others[_STOP, j])
+            and _is_within(others[_START, j], others[_STOP, j], to_a, start, stop)
         ):
             return _ANOTHER
     return found
 
 
 @jit
-def _image(start: int, stop: int, a: Units, b: Units, to_b: Places) -> tuple[int, int, int]:
-    """Where the characters `start:stop` of a lie in b (an empty range where none does), and how many are equal."""
-    low, high, n_equal = 0, 0, 0
-    for at in range(start, stop):
-        place = to_b[at]
-        if place >= 0:
-            if high == 0:
-                low = place
-            high = place + 1
-            n_equal += a[at] == b[place]
-    return low, high, n_equal
-
-
-@jit
-def _is_image_within(start: int, stop: int, to_a: Places, low: int, high: int) -> bool:
+def _is_within(start: int, stop: int, side: _Side, low: int, high: int) -> bool:
+    """Whether all that stands on the other side for `start:stop` may stand at `low:high`."""
     n_outside = 0
     for at in range(start, stop):
-        n_outside += to_a[at] >= 0 and not low <= to_a[at] < high
+        n_outside += side.low[at] < side.high[at] and (side.low[at] >= high or side.high[at] <= low)
     return n_outside == 0
 
 
 @jit
-def _is_missing(start: int, stop: int, word: int, image_length: int, n_equal: int, to_b: Places, about: Places) -> bool:
+def _is_missing(start: int, stop: int, word: int, a: Units, b: Units, to_b: _Side, about: Places) -> bool:
     """Whether what is left of a word without an equal is too little to be a typo of it."""
-    if about[word, RULE] == _DRUG or about[word, RULE] == _DISEASE:
-        length = stop - start
-        return image_length == 0 or (length == 3 and n_equal == 0) or (length > 3 and 2 * n_equal < length)
-    core = about[word, CORE]
-    n_left = 0
+    n_placed = n_equal = n_left = 0
+    length, core = stop - start, about[word, CORE]
+    has_core = length == 1 or core != (1 << length) - 1
     for at in range(start, stop):
-        n_left += core >> (at - start) & 1 and to_b[at] >= 0
+        is_placed = to_b.places[at] >= 0
+        n_placed += is_placed
+        n_equal += is_placed and a[at] == b[to_b.places[at]]
+        n_left += core >> (at - start) & 1 and is_placed and not (has_core and to_b.shrunk[at])
+    if about[word, RULE] == _DRUG or about[word, RULE] == _DISEASE:
+        return n_placed == 0 or (length == 3 and n_equal == 0) or (length > 3 and 2 * n_equal < length)
     return core != 0 and n_left == 0

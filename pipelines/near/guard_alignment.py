@@ -191,3 +191,33 @@ def _cuts(to_b: Places, inside_a: Flags, inside_b: Flags, start: int, end: int, 
     elif end < n and to_b[end] >= 0:
         found += int(inside_b[to_b[end]])
     return found
+
+
+@jit
+def find_hunks(a: Units, b: Units, to_b: Places, low: Places, high: Places, shrunk: Flags) -> None:
+    """`low[i]:high[i]` is what stands in b for character i of a: its equal, or all of the hunk that i was changed in.
+
+    Which of two changed neighbours became which is for no alignment to say, so they share what stands there.
+
+    Args:
+        a: One text.
+        b: The other.
+        to_b: As `align` left it.
+        low: Room as long as a.
+        high: The same.
+        shrunk: 1 where the hunk of a character is shorter in b; room as long as a.
+    """
+    at = place = 0
+    while at < len(a):
+        if to_b[at] >= 0 and a[at] == b[to_b[at]]:
+            low[at], high[at], shrunk[at] = to_b[at], to_b[at] + 1, 0
+            at, place = at + 1, to_b[at] + 1
+            continue
+        start = at
+        while at < len(a) and not (to_b[at] >= 0 and a[at] == b[to_b[at]]):
+            at += 1
+        end = to_b[at] if at < len(a) else len(b)
+        low[start:at] = place
+        high[start:at] = end
+        shrunk[start:at] = end - place < at - start
+        place = end

@@ -135,6 +135,19 @@ def test_a_fact_is_found_among_edits_elsewhere() -> None:
     assert judged(left.replace("阿莫西林", "阿奇霉素"), right) is None
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "rule"),
+    [
+        ("切碎)人参(去芦)麻黄", "切碎)附子去芦)麻黄", "drug"),  # the bracket is gone too
+        ("都还没有治好的", "都人有治好的", "negation"),
+        ("生气急躁。以上可以做为参考", "生气急躁。以下以做为参考", "comparator"),
+        ("各二钱,当归末为粉", "各二钱,附子为粉", "drug"),
+    ],
+)
+def test_a_typo_beside_a_fact_does_not_hide_it(left: str, right: str, rule: str) -> None:
+    assert judged(left, right) == judged(right, left) == rule
+
+
 PIECES = [
     "支气管",
     "肺炎",

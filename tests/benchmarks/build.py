@@ -1,6 +1,6 @@
 """The whole `pedcorpus build` on 1, 10 and 100 times the sample: seconds, records per second, peak memory.
 
-    python -m tests.benchmarks.build [TIMES ...] [--workers N] [--keep DIR]
+    python -m tests.benchmarks.build [TIMES ...] [--workers N] [--engine KIND]
 
 The copies differ from each other (a number in every heading and sentence), or deduplication would leave one.
 Peak memory is that of the process and all its children together, sampled ten times a second: resident pages less
@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 
 from corpus.config import sample_config
+from pipelines.engine import ENGINE_KINDS
 
 COPIES_PER_FILE = 20
 """Books of a usual size; a file of one chapter each would measure the opening of files."""
@@ -31,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = """
 name: bench
 store: {store}
-engine: {{workers: {workers}}}
+engine: {{kind: {kind}, workers: {workers}}}
 sources:
   textbook: {{kind: textbook, path: textbook, license: CC-BY-4.0}}
   guideline: {{kind: guideline, path: guideline, license: CC-BY-4.0}}
@@ -86,10 +87,10 @@ def _write_graph(samples: Path, folder: Path, times: int) -> None:
             writer.writerows([[f"{row[0]}{k}型" if k else row[0], *row[1:]] for row in rows[1:]])
 
 
-def run(folder: Path, workers: int) -> dict[str, float]:
+def run(folder: Path, workers: int, kind: str = "local") -> dict[str, float]:
     """Builds in a process of its own; seconds, records and peak bytes."""
     config = folder / "corpus.yaml"
-    config.write_text(CONFIG.format(store=folder / "store", workers=workers), "utf-8")
+    config.write_text(CONFIG.format(store=folder / "store", workers=workers, kind=kind), "utf-8")
     command = [sys.executable, "-m", "corpus.cli", "build", str(config), "--json"]
     began, peak = time.perf_counter(), 0
     with (folder / "out.json").open("w") as out:
@@ -121,13 +122,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("times", nargs="*", type=int, default=[1, 10, 100])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--engine", default="local", choices=ENGINE_KINDS)
     arguments = parser.parse_args()
     print(f"{'copies':>7} {'input MB':>9} {'records':>9} {'made':>9} {'seconds':>8} {'records/s':>10} {'peak MB':>8}")
     for times in arguments.times:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             size = write_copies(folder, times)
-            r = run(folder, arguments.workers)
+            r = run(folder, arguments.workers, arguments.engine)
             rate = (r["records"] + r["made"]) / r["seconds"]
             print(
                 f"{times:>7} {size / 1e6:>9.1f} {r['records']:>9,} {r['made']:>9,} {r['seconds']:>8.1f} "

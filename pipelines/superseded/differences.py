@@ -32,6 +32,8 @@ _APART_CHARS: Final = 4
 _REWRITTEN: Final = 8
 """Texts with more changes than this are shown as a whole: nothing is left to point at."""
 _MUCH_LONGER: Final = 2
+_PLACED_CHARS: Final = 1_000
+"""Of a text that is looked for in a much longer one; the cost grows with its square."""
 _IN_NUMBER: Final = re.compile(r"[\d.A-Za-z%]")
 
 
@@ -48,7 +50,7 @@ def folded(text: str) -> str:
 
 def _window(old: str, new: str) -> str:
     """The part of `new` that is about what `old` says."""
-    a, b = old.translate(_FOLDED)[:_MAX_CHARS], new.translate(_FOLDED)[: 4 * _MAX_CHARS]
+    a, b = old.translate(_FOLDED), new.translate(_FOLDED)[: 2 * _MAX_CHARS]
     found = fuzz.partial_ratio_alignment(a, b, score_cutoff=60)
     return new if found is None else new[found.dest_start : found.dest_end]
 
@@ -65,7 +67,9 @@ class _Change(NamedTuple):
 def difference(older: str, newer: str) -> str:
     """What became what, `；` between several places; bounded in length whatever the texts."""
     old, new = compact(older), compact(newer)
-    if len(new) > _MUCH_LONGER * len(old):  # taken into a longer text: what matters is what became of it there
+    if (
+        len(new) > _MUCH_LONGER * len(old) and len(old) <= _PLACED_CHARS
+    ):  # taken into a longer text: what matters is what became of it there
         new = _window(old, new)
     changes = _changes(old.translate(_FOLDED), new.translate(_FOLDED))
     if len(changes) > _REWRITTEN:

@@ -24,8 +24,8 @@ _COMPARED_CHARS: Final = 1_500
 """Of each text, for similarity."""
 _SIMILAR: Final = 50.0
 """Similarity, of 100, from which a text is taken for another version of the same."""
-_ABSORBED: Final = 85.0
-"""Share of a provision, of 100, that has to stand in one that has its own counterpart already."""
+_ABSORBED: Final = 0.6
+"""Share of a provision's grams that have to stand in one that has its own counterpart already."""
 _SAME_NUMBER, _SAME_HEADING = 15.0, 10.0
 """What an equal number or heading adds to the similarity when two candidates compete."""
 _STABLE: Final = 0.8
@@ -191,10 +191,13 @@ class _Candidates:
         return list(self._by_heading.get(heading, ())[:2]) if heading else []
 
 
-def _sketch(text: str) -> set[int]:
+def _grams(text: str) -> set[str]:
     data = text[:_SKETCHED_CHARS]
-    grams = {data[k : k + _GRAM] for k in range(max(1, len(data) - _GRAM + 1))}
-    hashes = sorted(zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams)
+    return {data[k : k + _GRAM] for k in range(max(1, len(data) - _GRAM + 1))}
+
+
+def _sketch(text: str) -> set[int]:
+    hashes = sorted(zlib.crc32(gram.encode("utf-8", "surrogatepass")) for gram in _grams(text))
     return {*hashes[:_SKETCH], *(h for h in hashes if h % _SAMPLED == 0)}
 
 
@@ -287,12 +290,11 @@ def stands_in(text: str, into: str) -> bool:
 
 
 def _absorber(old: _Side, new: _Side, i: int, candidates: _Candidates) -> int | None:
-    """The provision that took this one in."""
-    text = old.texts[i][:_COMPARED_CHARS]
-    best, found = _ABSORBED, None
+    """The provision that took this one in, most of its words unchanged."""
+    grams = _grams(old.texts[i])
+    best, found = _ABSORBED * len(grams), None
     for j in candidates.by_text(old.texts[i]):
-        into = new.texts[j][: 2 * _COMPARED_CHARS]
-        share = fuzz.partial_ratio(text, into) if 8 <= len(text) <= len(into) else fuzz.ratio(text, into)
-        if share > best:
-            best, found = share, j
+        shared = len(grams & _grams(new.texts[j]))
+        if shared > best:
+            best, found = shared, j
     return found

@@ -383,4 +383,9 @@ def test_hostile_titles_and_texts_end_in_time() -> None:
     assert len(compared(same, near)) == len(compared(near, same)) == 3_000
     long = [provision("1", "甲乙丙" * 300_000)]
     compared(long, [provision("1", "甲乙丁" * 300_000)])
+    draw = random.Random(5)
+    words = "儿童肺炎发热咳嗽治疗药物每日次毫克推荐使用应当不可以首选口服静脉注射"
+    unlike = [[provision(f"{i}", "".join(draw.choices(words, k=3_000))) for i in range(40)] for _ in range(2)]
+    assert not any(pair.is_equal for pair in compared(*unlike))
+    difference(unlike[0][0].text * 3, unlike[1][0].text * 20)
     assert time.process_time() - began < 20

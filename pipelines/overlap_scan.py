@@ -90,6 +90,18 @@ def noted(found: Any, n: int, slot: Any, row: int, text: int, how: int, n_same: 
 
 
 @jit
+def added(covered: Any, row: int, text: int, n_letters: int, n_same: int, start: int, end: int) -> Any:
+    """What the pieces of a text that stand in a row have together: letters, equal letters, where from, where to."""
+    at = covered[text]
+    if at[0] != row:
+        at[0], at[1], at[2], at[3], at[4] = row, 0, 0, start, end
+    at[1] += n_letters
+    at[2] += n_same
+    at[3], at[4] = min(at[3], start), max(at[4], end)
+    return at[1], at[2], at[3], at[4]
+
+
+@jit
 def scan(
     codes: Any, row_starts: Any, row_ends: Any, limits: Any,
     own: Any, text_starts: Any, ranks: Any, piece_starts: Any, piece_texts: Any, piece_edits: Any,
@@ -99,14 +111,15 @@ def scan(
     """Every match of every row; see `overlap_search.FOUND` for its columns. The table's rows beyond `n` are void.
 
     Seeds on one diagonal within one run of equal letters lead to the same alignment, so only the first is followed;
-    and a piece that stands in a row once is not aligned there again. A row of endless repetition is given up after
-    `_STEPS` and `_STEPS_A_LETTER`, with what was found by then.
+    and a piece that stands in a row once is not aligned there again. What the pieces of a text cover is added up. A
+    row of endless repetition is given up after `_STEPS` and `_STEPS_A_LETTER`, with what was found by then.
     """
     n, found = 0, np.empty((64, 6), np.int64)
     slot = np.full(len(ranks), -1, np.int64)
     last_diagonal = np.full(len(piece_edits), -1, np.int64)
     last_end = np.full(len(piece_edits), -1, np.int64)
     done = np.full(len(piece_edits), -1, np.int64)
+    covered = np.full((len(ranks), 5), -1, np.int64)
     widest = 0
     for piece in range(len(piece_edits)):
         widest = max(widest, piece_edits[piece])
@@ -133,7 +146,7 @@ def scan(
                     continue
                 piece, place = seed_pieces[seed], seed_places[seed]
                 text = piece_texts[piece]
-                # Diagonals of different rows differ too: `at` counts through all rows.
+                # `at` counts through all rows, so a run of an earlier row has ended before it.
                 diagonal = at - place + len(own)
                 if ranks[text] >= limit or (last_diagonal[piece] == diagonal and at < last_end[piece]):
                     continue
@@ -147,13 +160,17 @@ def scan(
                 n_letters, n_row = text_starts[text + 1] - text_starts[text], high - low
                 start, end, edits = piece_starts[piece], piece_starts[piece + 1], piece_edits[piece]
                 least = min(n_letters, n_row) if ranks[text] >= all_of_rank else 0
-                if done[piece] != row and place + GRAM <= end and 2 * (end - start) >= least:
+                if done[piece] != row and place + GRAM <= end:
                     used, begins, ends, n_steps = aligned(codes, low, high, at, own, start, end, place, edits, work)
                     budget -= n_steps
                     if used <= edits:
                         done[piece] = row
-                        how = 1 if end - start == n_letters else 0
-                        n, found = noted(found, n, slot, row, text, how, end - start - used, begins - low, ends - low)
+                        n_there, n_same, begins, ends = added(
+                            covered, row, text, end - start, end - start - used, begins, ends
+                        )
+                        if 2 * n_same >= least:
+                            how = 1 if n_there == n_letters else 0
+                            n, found = noted(found, n, slot, row, text, how, n_same, begins - low, ends - low)
                 if last - first >= run_letters and 2 * (last - first) >= least:
                     n, found = noted(found, n, slot, row, text, 0, last - first, first - low, last - low)
     return n, found

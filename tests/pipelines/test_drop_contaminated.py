@@ -154,6 +154,22 @@ def test_between_splits_question_and_answer_are_judged_together(tmp_path: Path) 
     }  # fmt: skip
 
 
+def test_a_long_text_of_another_split_is_found_by_its_pieces(tmp_path: Path) -> None:
+    rng = random.Random(17)
+    chapter = passage(rng, 2_600)
+    held = completions([chapter], split="test")
+    copies = [
+        edited(rng, chapter, evenly(2_600, 130)),
+        passage(rng, 500) + edited(rng, chapter, evenly(2_600, 130)) + passage(rng, 500),
+        passage(rng, 40) + chapter[300:500] + passage(rng, 40),  # most of a row
+        passage(rng, 2_000) + chapter[300:1_000] + passage(rng, 2_000),  # a passage that both quote
+    ]
+    frame = completions(copies, first=9, split="train")
+    dropped, _ = decided(tmp_path, [(COMPLETION, held), (COMPLETION, frame)])
+    assert set(dropped) == set(frame["record_id"][:3])
+    assert "all of it" in dropped[frame["record_id"][1]][1]
+
+
 def test_the_question_of_an_evaluation_source_is_enough(tmp_path: Path) -> None:
     rng = random.Random(21)
     question = passage(rng, 60)

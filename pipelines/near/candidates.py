@@ -20,9 +20,12 @@ from pipelines.near.sketches import Banding, band_keys
 
 SMALL_GROUP: Final = 24
 """Texts up to which every pair of a group is a candidate: cheaper than sketches."""
-FULL_BUCKET: Final = 32
-"""Texts up to which every pair of a bucket is a candidate; in a larger one each text meets the first and the next."""
-NEXT: Final = 8
+FULL_BUCKET: Final = 64
+"""Texts up to which every pair of a bucket is a candidate; a larger one is cut by one to three more MinHashes."""
+NEXT: Final = 16
+"""Texts that each meets in what is still larger then, besides the first."""
+_FINER: Final = 8
+"""MinHashes to cut large buckets by, another of them for every band."""
 _KEY_BYTES: Final = 1 << 26
 """Band keys held at once; more bands than fit are done in several passes over the texts."""
 
@@ -92,14 +95,17 @@ def band_pairs(
         least: As in `small_pairs`.
     """
     starts, ends, group = texts.starts[members], texts.ends[members], texts.group[members]
+    single = Banding(plan.ngram, 1, plan.rows * plan.bands + _FINER)
+    finer = band_keys(texts.units, starts, ends, single, np.arange(plan.rows * plan.bands, single.bands))
     at_once = max(1, _KEY_BYTES // (4 * max(1, len(members))))
     for first in range(0, len(bands), at_once):
         some = np.asarray(bands[first : first + at_once], np.int64)
         found = []
-        for keys in band_keys(texts.units, starts, ends, plan, some):
+        for band, keys in zip(some.tolist(), band_keys(texts.units, starts, ends, plan, some), strict=True):
             order = np.sort((keys.astype(np.uint64) << np.uint64(32)) | np.arange(len(keys), dtype=np.uint64))
-            out = np.empty((_bucket_pairs(order, group, np.empty((0, 2), np.int64)), 2), np.int64)
-            _bucket_pairs(order, group, out)
+            turned = np.roll(finer, -band, axis=0)[:3]
+            out = np.empty((_bucket_pairs(order, group, turned, np.empty((0, 2), np.int64)), 2), np.int64)
+            _bucket_pairs(order, group, turned, out)
             found.append(out[_possible(texts.units, starts, ends, out, least)])
         yield members[unique_pairs(np.concatenate(found))]
 
@@ -159,7 +165,7 @@ def may_be_similar(units: Units, a: int, a_end: int, b: int, b_end: int, least: 
 
 
 @jit
-def _bucket_pairs(order: Hashes, group: npt.NDArray[np.int64], out: Pairs) -> int:
+def _bucket_pairs(order: Hashes, group: npt.NDArray[np.int64], finer: npt.NDArray[np.uint32], out: Pairs) -> int:
     """How many pairs the buckets give; written to `out` where it has room.
 
     A bucket is a run of equal keys and equal groups; keys of two groups may be equal by chance, their texts never meet.
@@ -170,13 +176,45 @@ def _bucket_pairs(order: Hashes, group: npt.NDArray[np.int64], out: Pairs) -> in
         key, own = order[begin] >> np.uint64(32), group[order[begin] & np.uint64(0xFFFFFFFF)]
         while end < n and order[end] >> np.uint64(32) == key and group[order[end] & np.uint64(0xFFFFFFFF)] == own:
             end += 1
-        whole = end - begin <= FULL_BUCKET
-        for i in range(begin, end):
-            last = end if whole or i == begin else min(end, i + 1 + NEXT)
-            for j in range(i + 1, last):
-                if len(out):
-                    out[used, 0] = order[i] & np.uint64(0xFFFFFFFF)
-                    out[used, 1] = order[j] & np.uint64(0xFFFFFFFF)
-                used += 1
+        if end - begin <= FULL_BUCKET:
+            used = _run_pairs(order, begin, end, out, used)
+        else:
+            used = _cut_pairs(order[begin:end], finer, out, used)
+        begin = end
+    return used
+
+
+@jit
+def _run_pairs(codes: Hashes, begin: int, end: int, out: Pairs, used: int) -> int:
+    """Pairs of a run of texts, whose numbers are in the lower half of the codes, ascending."""
+    whole = end - begin <= FULL_BUCKET
+    for i in range(begin, end):
+        last = end if whole or i == begin else min(end, i + 1 + NEXT)
+        for j in range(i + 1, last):
+            if len(out):
+                out[used, 0] = codes[i] & np.uint64(0xFFFFFFFF)
+                out[used, 1] = codes[j] & np.uint64(0xFFFFFFFF)
+            used += 1
+    return used
+
+
+@jit
+def _cut_pairs(bucket: Hashes, finer: npt.NDArray[np.uint32], out: Pairs, used: int) -> int:
+    """Pairs of a large bucket: of the texts in it that share one more MinHash, or more, the larger it is."""
+    levels = 1 + (len(bucket) > FULL_BUCKET * 16) + (len(bucket) > FULL_BUCKET * 256)
+    codes = np.empty(len(bucket), np.uint64)
+    for k in range(len(bucket)):
+        number = bucket[k] & np.uint64(0xFFFFFFFF)
+        h = np.uint32(0)
+        for level in range(levels):
+            h = np.uint32((h ^ finer[level, number]) * np.uint32(0x9E3779B1))
+        codes[k] = (np.uint64(h) << np.uint64(32)) | number
+    codes.sort()
+    begin = 0
+    while begin < len(codes):
+        end = begin + 1
+        while end < len(codes) and codes[end] >> np.uint64(32) == codes[begin] >> np.uint64(32):
+            end += 1
+        used = _run_pairs(codes, begin, end, out, used)
         begin = end
     return used

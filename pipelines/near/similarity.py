@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ LEVENSHTEIN: Final = "levenshtein"
 JACCARD: Final = "jaccard"
 
 Similarities = npt.NDArray[np.float64]
+Hashes32 = npt.NDArray[np.uint32]
 
 
 def similarities(
@@ -73,9 +74,14 @@ def _jaccard_of(x: str, y: str, n: int) -> float:
 
 
 def _jaccard(texts: Texts, pairs: Pairs, n: int) -> Similarities:
-    longest = int((texts.ends - texts.starts).max())
-    room: Any = np.empty((2, max(1, longest)), np.uint32)
-    return _jaccard_all(texts.units, texts.starts, texts.ends, pairs, n, room)
+    if not len(pairs):
+        return np.zeros(0)
+    unique, places = np.unique(pairs, return_inverse=True)
+    starts, ends = texts.starts[unique], texts.ends[unique]
+    offsets = np.concatenate([[0], np.cumsum(np.maximum(1, ends - starts))]).astype(np.int64)
+    grams, sizes = np.empty(int(offsets[-1]), np.uint32), np.empty(len(unique), np.int64)
+    _all_grams(texts.units, starts, ends, n, offsets, grams, sizes)
+    return _jaccard_all(grams, offsets, sizes, places.reshape(pairs.shape))
 
 
 @jit
@@ -95,23 +101,29 @@ def grams_of(units: Units, start: int, end: int, n: int, out: npt.NDArray[np.uin
 
 
 @jit
-def _jaccard_all(
-    units: Units, starts: Offsets, ends: Offsets, pairs: Pairs, n: int, room: npt.NDArray[np.uint32]
-) -> Similarities:
+def _all_grams(
+    units: Units, starts: Offsets, ends: Offsets, n: int, offsets: Offsets, grams: Hashes32, sizes: Offsets
+) -> None:
+    for i in range(len(starts)):
+        sizes[i] = grams_of(units, starts[i], ends[i], n, grams[offsets[i] : offsets[i + 1]])
+
+
+@jit
+def _jaccard_all(grams: Hashes32, offsets: Offsets, sizes: Offsets, pairs: Pairs) -> Similarities:
     found = np.empty(len(pairs))
     for k in range(len(pairs)):
         i, j = pairs[k]
-        n_a = grams_of(units, starts[i], ends[i], n, room[0])
-        n_b = grams_of(units, starts[j], ends[j], n, room[1])
-        x = y = both = 0
-        while x < n_a and y < n_b:
-            if room[0, x] == room[1, y]:
+        x, y = offsets[i], offsets[j]
+        x_end, y_end = x + sizes[i], y + sizes[j]
+        both = 0
+        while x < x_end and y < y_end:
+            if grams[x] == grams[y]:
                 both += 1
                 x += 1
                 y += 1
-            elif room[0, x] < room[1, y]:
+            elif grams[x] < grams[y]:
                 x += 1
             else:
                 y += 1
-        found[k] = both / (n_a + n_b - both)
+        found[k] = both / (sizes[i] + sizes[j] - both)
     return found

@@ -277,7 +277,9 @@ def _without_equal(
         start, stop, word = words_a[_START, i], words_a[_STOP, i], words_a[_WORD, i]
         while first < words_b.shape[1] and words_b[_STOP, first] <= to_b.low[start]:
             first += 1
-        facing = _facing(start, stop, word, words_b[:, first:], to_b, to_a, about)
+        if first < words_b.shape[1] and words_b[_WORD, first] == word and words_b[_START, first] == to_b.low[start]:
+            continue
+        facing = _facing(start, stop, word, words_b, first, to_b, to_a, about)
         is_alone = facing == _NONE and not words_a[_INSIDE, i]
         if facing == _ANOTHER or (is_alone and _is_missing(start, stop, word, a, b, to_b, about)):
             return int(about[word, RULE])
@@ -285,7 +287,9 @@ def _without_equal(
 
 
 @jit
-def _facing(start: int, stop: int, word: int, others: Places, to_b: _Side, to_a: _Side, about: Places) -> int:
+def _facing(
+    start: int, stop: int, word: int, others: Places, first: int, to_b: _Side, to_a: _Side, about: Places
+) -> int:
     """What stands in b where a has the word: an equal one, another one that takes its place, or none.
 
     Another word takes its place where nothing of either is outside of the other: 肺炎 in 小几肺炎 is what a typo left
@@ -293,7 +297,7 @@ def _facing(start: int, stop: int, word: int, others: Places, to_b: _Side, to_a:
     """
     found = _NONE
     low, high = to_b.low[start], to_b.high[stop - 1]
-    for j in range(others.shape[1]):
+    for j in range(first, others.shape[1]):
         if others[_START, j] >= high:
             break
         other = others[_WORD, j]
@@ -306,19 +310,19 @@ def _facing(start: int, stop: int, word: int, others: Places, to_b: _Side, to_a:
         elif (
             about[other, AXIS] == about[word, AXIS]
             and others[_STOP, j] > low
-            and _is_within(start, stop, to_b, others[_START, j], others[_STOP, j])
-            and _is_within(others[_START, j], others[_STOP, j], to_a, start, stop)
+            and _is_within(start, stop, to_b.low, to_b.high, others[_START, j], others[_STOP, j])
+            and _is_within(others[_START, j], others[_STOP, j], to_a.low, to_a.high, start, stop)
         ):
             return _ANOTHER
     return found
 
 
 @jit
-def _is_within(start: int, stop: int, side: _Side, low: int, high: int) -> bool:
+def _is_within(start: int, stop: int, lows: Places, highs: Places, low: int, high: int) -> bool:
     """Whether all that stands on the other side for `start:stop` may stand at `low:high`."""
     n_outside = 0
     for at in range(start, stop):
-        n_outside += side.low[at] < side.high[at] and (side.low[at] >= high or side.high[at] <= low)
+        n_outside += lows[at] < highs[at] and (lows[at] >= high or highs[at] <= low)
     return n_outside == 0
 
 

@@ -99,7 +99,7 @@ def fact_disagreement(a: Units, b: Units, lexicon: Lexicon, marks: Marks) -> int
         start_b, at_b, kind_b = _next_fact(b, at_b, kinds)
         if kind_a == 0 and kind_b == 0:
             return -1
-        if not _same_fact(a[start_a:at_a], kind_a, b[start_b:at_b], kind_b, tokens):
+        if not _same_fact(a, start_a, at_a, kind_a, b, start_b, at_b, kind_b, tokens):
             rule = -1
             if kind_a == _TOKEN:
                 rule = rules[a[start_a]]
@@ -131,15 +131,17 @@ def _next_fact(units: Units, at: int, kinds: npt.NDArray[np.uint8]) -> tuple[int
 
 
 @jit
-def _same_fact(a: Units, kind_a: int, b: Units, kind_b: int, tokens: Units) -> bool:
+def _same_fact(
+    a: Units, start_a: int, end_a: int, kind_a: int, b: Units, start_b: int, end_b: int, kind_b: int, tokens: Units
+) -> bool:
     """Whether two facts are written alike, 三 as 3; 0.30 is more exact than 0.3, so another one."""
     if kind_a == 0 or kind_b == 0:
         return kind_a == kind_b
-    if len(a) != len(b):
+    if end_a - start_a != end_b - start_b:
         return False
-    for i in range(len(a)):
-        left = tokens[a[i]] if kind_a == _TOKEN else a[i]
-        right = tokens[b[i]] if kind_b == _TOKEN else b[i]
+    for i in range(end_a - start_a):
+        left = tokens[a[start_a + i]] if kind_a == _TOKEN else a[start_a + i]
+        right = tokens[b[start_b + i]] if kind_b == _TOKEN else b[start_b + i]
         if left != right:
             return False
     return True

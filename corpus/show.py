@@ -85,9 +85,8 @@ def show_dedup(summary: dict[str, Any], out: Path) -> None:
         console.print(f"  {summary['without_text']:,} without any text were kept as they are")
     if summary["rejected"]:
         console.print(f"  {summary['rejected']:,} could not be read as rows: {out / 'rejected.parquet'}")
-    if summary["largest_clusters"]:
-        largest = ", ".join(f"{c['keeper_id']} ({c['removed']:,})" for c in summary["largest_clusters"])
-        console.print(f"  most removed for: {largest}", highlight=False)
+    if largest := [f"{c['keeper_id']} ({c['removed']:,})" for c in summary["largest_clusters"] if c["removed"] > 1]:
+        console.print(f"  most removed for: {', '.join(largest)}", highlight=False)
     console.print(f"{out / 'kept.parquet'}, {out / 'removed.parquet'}, {out / 'summary.json'}", highlight=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ class Input:
 
     Attributes:
         path: Where it is.
-        name: What it is called in results: the path as given.
+        name: What it is called in results: its own name, the path as given where another file is called the same.
         stamp: Size and time of change; another stamp is another file.
     """
 
@@ -65,7 +65,8 @@ def find_inputs(files: Sequence[Path]) -> list[Input]:
     problems += [f"{name}: named twice; every row of it would be a duplicate of itself." for name in twice]
     if problems:
         raise InputError(problems)
-    return found
+    names = [i.path.name for i in found]
+    return [replace(i, name=name) if names.count(name) == 1 else i for i, name in zip(found, names, strict=True)]
 
 
 _SUFFIXES: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from pipelines.lexicons import words
+from pipelines.lexicons import rows, words
 from pipelines.near.guard import disagreements, rule_numbers
 from pipelines.near.guard_alignment import MAX_EDITS, align
 from pipelines.near.guard_lexicon import RULES, lexicon
@@ -78,6 +78,11 @@ DIFFERENT = [
     ("左侧肺部", "右侧肺部", "opposite"),
     ("首选此药", "次选此药", "opposite"),
     ("抗体阳性", "抗体阴性", "opposite"),
+    ("静脉滴注一次", "静脉推注一次", "opposite"),
+    ("肝功能异常", "肝功能正常", "opposite"),
+    ("疗程3天内", "疗程3天后", "opposite"),
+    ("应立即停药", "应立即用药", "negation"),
+    ("目前没任何不适", "目前有任何不适", "negation"),
 ]
 SAME = [
     ("每次5mg,每日三次", "每次5毫克,每日三次"),
@@ -240,6 +245,18 @@ def test_every_name_counts_when_it_is_left_out() -> None:
     assert set(disagreements([f"{name}。" for name in names], [f"。{name}" for name in names])) == {None}
     assert None not in disagreements([f"可用{name}了" for name in names], ["可用了"] * len(names))
     assert known.nodes[:, 2].max() == len(known.about) - 1
+
+
+def test_a_word_of_the_guard_has_one_meaning() -> None:
+    listed = [
+        (row["axis"] == "after_number", re.sub(r"[\[\]^]", "", word))
+        for row in rows("guard_words")
+        for word in row["words"].split()
+    ]
+    assert len(listed) == len(set(listed))
+    assert {row["rule"] for row in rows("guard_words")} <= {*RULES, "plain"}
+    kin = [name for row in rows("guard_kin") for name in f"{row['same']} {row['kinds']}".split() if name != "-"]
+    assert len(kin) == len(set(kin))
 
 
 # What neither a fact nor a name is made of: what an edit elsewhere may touch.

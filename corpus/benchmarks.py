@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from sources.tables import read_table
 
 S = TypeVar("S", bound=Stage)
 
+_SKIP: Final = re.compile(r"(?:list it under [`']skip:[`']|skip it)")
 _WHERE: Final = "stages.drop_contaminated.benchmarks"
 
 
@@ -119,7 +121,7 @@ def _files(
     except ConfigError as error:
         problems.extend(f"{where}{p.removeprefix('sources.benchmark')}" for p in error.problems)
         return
-    problems.extend(f"{where}: {r.detail.removeprefix('sources.benchmark: ')}" for r in refusals)
+    problems.extend(f"{where}: {_advised(r.detail.removeprefix('sources.benchmark: '))}" for r in refusals)
     if not parts and not refusals:
         problems.append(
             f"{where}.path: `{benchmark.path}` is an empty folder. Put the benchmark there, or leave it out."
@@ -151,7 +153,10 @@ def _faults(file: BenchmarkFile) -> Iterator[str]:
             there.update(dict.fromkeys(row.values))
             filled.update(c for c in file.columns if c not in filled and _text_at(row, c))
     except PartRefused as refused:
-        yield f"cannot be read: {refused.detail.replace(_SKIP, 'or leave it out.')}"
+        yield f"cannot be read: {_advised(refused.detail)}"
+        return
+    except OSError as error:
+        yield f"cannot be read ({error.strerror}). Mend it, or leave it out."
         return
     if not n_rows:
         yield "has no rows. Fill it, or leave it out."
@@ -165,7 +170,9 @@ def _faults(file: BenchmarkFile) -> Iterator[str]:
                 yield f"has nothing in column `{column}`, in all {n_read} rows. Name another column."
 
 
-_SKIP: Final = "or list it under 'skip:'."
+def _advised(sentence: str) -> str:
+    """What a reader says of a source's file, said of a benchmark's: those have no `skip:`."""
+    return _SKIP.sub("leave it out", sentence)
 
 
 def _text_at(row: Row, column: str) -> str:

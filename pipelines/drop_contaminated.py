@@ -71,7 +71,8 @@ class DropContaminated(CorpusStage):
         files: The files of the benchmarks, as found when the plan is made.
         items: Their texts, as read when the build runs (`overlap_items.ITEMS`).
 
-    Does not cover: the same matter in other words, or a question that a row asks in another language.
+    Does not cover: the same matter in other words or another language; a question of fewer than 16 letters within a
+    longer text; a text that is mostly names or numbers which `deidentify` has hidden in the row.
     """
 
     kind: ClassVar[str] = "drop_contaminated"

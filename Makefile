@@ -13,7 +13,7 @@ corpus: $(VENV)/.core
 	$(BIN)/pedcorpus build --store $(STORE)
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

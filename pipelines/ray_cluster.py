@@ -152,8 +152,7 @@ def start_cluster(n_workers: int) -> Cluster:
 def _stay_home(ray: Any, is_home: bool) -> None:
     """Has Ray's processes listen on the loopback interface alone, as our own cluster should, or on the network.
 
-    On Linux Ray takes an address of the network even where it is given 127.0.0.1. This switch is not documented; where
-    it is gone, `_lock_door` is what is left.
+    On Linux Ray takes the network's even where it is given 127.0.0.1. Where this switch is gone, `_lock_door` is left.
     """
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0" if is_home else "1"
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = not is_home
@@ -171,10 +170,10 @@ def _lock_door() -> None:
 def _take_key() -> bool:
     """Has Ray show the user's token where there is one, which it does by itself only to clusters that it starts."""
     there = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
-    if there or Path("~/.ray/auth_token").expanduser().exists():
+    there = there or Path("~/.ray/auth_token").expanduser().exists()
+    if there:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
-        return True
-    return False
+    return there
 
 
 def _end_keeper(keeper: subprocess.Popen[str]) -> None:

@@ -3,9 +3,9 @@
 step        stages                                          reads
 read        the source adapters                             parts
 clean       normalize deidentify drop_low_quality           what sources made
-            drop_off_topic fill_assistant
-dedup       drop_superseded drop_exact_duplicates           what sources made
-            drop_near_duplicates
+supersede   drop_superseded                                 documents
+admit       drop_off_topic fill_assistant                   what sources made
+dedup       drop_exact_duplicates drop_near_duplicates      what sources made
 make        make_instructions                               documents, triples, dialogues
 filter      drop_low_quality                                instructions and preferences
 dedup       drop_exact_duplicates drop_near_duplicates      instructions and preferences
@@ -150,10 +150,12 @@ def _steps(config: Config) -> tuple[Step, ...]:
         stages = tuple(by_kind[k] for k in kinds if k in by_kind)
         return [Step(name, stages, reads)] if stages else []
 
-    cleaning = ("normalize", "deidentify", "drop_low_quality", "drop_off_topic", "fill_assistant")
     return (
-        *step("clean", FROM_SOURCES, *cleaning),
-        *step("dedup", FROM_SOURCES, "drop_superseded", "drop_exact_duplicates", "drop_near_duplicates"),
+        *step("clean", FROM_SOURCES, "normalize", "deidentify", "drop_low_quality"),
+        # Before anything is judged by topic, so that every provision of the older version meets the newer one's.
+        *step("supersede", (DOCUMENT,), "drop_superseded"),
+        *step("admit", FROM_SOURCES, "drop_off_topic", "fill_assistant"),
+        *step("dedup", FROM_SOURCES, "drop_exact_duplicates", "drop_near_duplicates"),
         *step("make", (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
         *step("filter", MADE, "drop_low_quality"),
         *step("dedup_made", MADE, "drop_exact_duplicates", "drop_near_duplicates"),

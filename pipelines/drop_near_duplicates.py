@@ -16,11 +16,7 @@ import polars as pl
 
 from pipelines.base import CorpusStage, RunTasks
 from pipelines.lexicons import words
-from pipelines.near.comparison import FIELD
-from pipelines.near.prepared import write_prepared
-from pipelines.near.settings import Near
-from pipelines.near.similarity import LEVENSHTEIN
-from pipelines.near.tasks import Prepared, n_partitions, resolve
+from pipelines.near.settings import FIELD, JACCARD, LEVENSHTEIN, Near
 from pipelines.tasks import read_shard, stage_fingerprint
 from pipelines.workspace import Result, Shard
 from schemas.fingerprints import fingerprint
@@ -61,7 +57,7 @@ class DropNearDuplicates(CorpusStage):
 
     source_order: tuple[str, ...] = ()
     threshold: float = field(default=0.9, metadata={"min": 0.5, "max": 1.0})
-    similarity: str = field(default=LEVENSHTEIN, metadata={"choices": (LEVENSHTEIN, "jaccard")})
+    similarity: str = field(default=LEVENSHTEIN, metadata={"choices": (LEVENSHTEIN, JACCARD)})
     ngram: int | None = field(default=None, metadata={"min": 1, "max": 50})
     exact: bool = False
     guard: bool = True
@@ -74,6 +70,8 @@ class DropNearDuplicates(CorpusStage):
 
     def decide(self, run: RunTasks, root: str, shards: Sequence[Shard]) -> list[Result]:
         """Folds and shuffles every shard, then decides each partition."""
+        from pipelines.near.tasks import Prepared, n_partitions, resolve  # compiled loops: not for every command
+
         n = n_partitions(sum(s.n_rows for s in shards) * _CHARS_PER_ROW) if self.guard else 1
         folded = run([PrepareTask(root, self, shard, n) for shard in shards])
         prepared = [Prepared(r.shards[0].path, r.shards[0].key, tuple(r.report["chars"])) for r in folded]
@@ -103,6 +101,8 @@ class PrepareTask:
 
     def run(self, folder: Path) -> Result:
         """One Arrow file; the report says how many characters each partition has."""
+        from pipelines.near.prepared import write_prepared
+
         frame = self.stage.compared(self.shard.kind, read_shard(self.shard))
         path = folder / "prepared.arrow"
         records = frame.to_arrow(compat_level=pl.CompatLevel.oldest())

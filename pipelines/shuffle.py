@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.base import DECISION, BarrierStage, CorpusStage, MakeStage, RunTasks, Stage
 from pipelines.engine import Engine
 from pipelines.tasks import DropTask, MakeTask, read_shard, stage_fingerprint, write_shard
-from pipelines.workspace import Result, Shard, Task
+from pipelines.workspace import Count, Result, Shard, Task
 from schemas.fingerprints import code_fingerprint, fingerprint
 
 ROWS_PER_PARTITION = 250_000
@@ -141,13 +141,19 @@ def decide(
 def carry_out(
     engine: Engine, run: Run, root: str, stage: Stage, shards: Sequence[Shard], decided: Sequence[Result]
 ) -> list[Result]:
-    """Parts kept and dropped rows; one result a shard, in their order."""
+    """Parts kept and dropped rows; one result a shard, in their order. A shard that loses nothing stays what it is."""
     files = tuple(r.shards[0].path for r in decided)
-    tasks = []
+    tasks: list[DropTask] = []
+    untouched: dict[int, Result] = {}
     for index, shard in enumerate(shards):
-        digest = fingerprint([r.report["digests"].get(str(index)) for r in decided])
-        tasks.append(DropTask(root, stage.kind, shard, files, index, digest))
-    return run(engine, tasks)
+        digests = [r.report["digests"].get(str(index)) for r in decided]
+        if any(digests):
+            tasks.append(DropTask(root, stage.kind, shard, files, index, fingerprint(digests)))
+        else:
+            count = Count(stage.kind, shard.kind, shard.n_rows, shard.n_rows)
+            untouched[index] = Result([shard], counts=[count])
+    done = iter(run(engine, tasks))
+    return [untouched[index] if index in untouched else next(done) for index in range(len(shards))]
 
 
 def _decide_by_keys(run: RunTasks, root: str, stage: BarrierStage, shards: Sequence[Shard]) -> list[Result]:

@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus.dedup.inputs import Table
-from pipelines.near.comparison import FIELD
 from pipelines.near.prepared import write_prepared
-from pipelines.near.settings import Near
+from pipelines.near.settings import FIELD, Near
 from pipelines.near.tasks import Prepared
 from pipelines.workspace import Result, Shard
 from schemas.fingerprints import code_fingerprint, fingerprint

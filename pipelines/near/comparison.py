@@ -7,8 +7,10 @@ Strict facts are what two texts must agree in, in order, whatever their similari
 
     runs of digits, with `.` `/` `:` inside (2.50 equals 2.5; 3-5 is two runs, 1/2 is one)
     Chinese numerals, 三 equal to 3; 十 百 千 万 亿 半 as themselves
+    their capital forms (零 伍 陆 …) beside another numeral: not in 零食, 队伍, 陆续
     不 无 未 勿 禁 忌 慎
-    % ‰ ℃ < > ≤ ≥ = ± +
+    % ‰ ℃ ≤ ≥ ±
+    < > = + beside a digit, and (+)
 """
 
 from __future__ import annotations
@@ -21,20 +23,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.jit import jit
+from pipelines.near.settings import FIELD
 
-FIELD: Final = "\x1f"
-
-_DIGIT, _JOINER, _TOKEN, _SPACE = 1, 2, 3, 4
+DIGIT, JOINER, TOKEN, _SPACE, _CAPITAL, _SIGN, _NUMERAL = 1, 2, 3, 4, 5, 6, 7
+_CAPITALS: Final = {
+    **{c: str(i) for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")},
+    **{"拾": "十", "佰": "百", "仟": "千"},  # noqa: PIE800
+}
 _NUMERALS: Final = {
     **{c: str(i) for i, c in enumerate("〇一二三四五六七八九")},
-    **{c: str(i) for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")},
-    "两": "2",
-    "拾": "十",
-    "佰": "百",
-    "仟": "千",
     **{c: c for c in "十百千万亿半"},
+    "两": "2",
 }
-_STRICT: Final = "不无未勿禁忌慎%‰℃<>≤≥=±+"
+_STRICT: Final = "不无未勿禁忌慎%‰℃≤≥±"
+_SIGNS: Final = "<>=+"
 _SAME: Final = {"≦": "≤", "≧": "≥", "⩽": "≤", "⩾": "≥", "﹪": "%", "﹤": "<", "﹥": ">"}
 
 Units = npt.NDArray[np.uint16]
@@ -60,12 +62,17 @@ def _tables() -> tuple[Units, npt.NDArray[np.uint8], Units]:
         fold[code] = ord(_folded(code))
         if chr(code) != FIELD and (chr(code).isspace() or _is_invisible(code)):
             kind[code] = _SPACE
-    for character in "0123456789":
-        kind[ord(character)] = _DIGIT
-    for character in "./:":
-        kind[ord(character)] = _JOINER
-    for character, name in [*_NUMERALS.items(), *((c, c) for c in _STRICT)]:
-        kind[ord(character)], token[ord(character)] = _TOKEN, ord(name)
+    of_kind = {
+        DIGIT: dict.fromkeys("0123456789", "0"),
+        JOINER: dict.fromkeys("./:", "."),
+        TOKEN: {c: c for c in _STRICT},
+        _SIGN: {c: c for c in _SIGNS},
+        _NUMERAL: _NUMERALS,
+        _CAPITAL: _CAPITALS,
+    }
+    for number, names in of_kind.items():
+        for character, name in names.items():
+            kind[ord(character)], token[ord(character)] = number, ord(name)
     return fold, kind, token
 
 
@@ -73,7 +80,7 @@ def _is_invisible(code: int) -> bool:
     return code < 0x20 or 0x7F <= code <= 0x9F or code in (0xAD, 0xFEFF) or 0x200B <= code <= 0x200F or code == 0x2060
 
 
-_FOLD, _KIND, _TOKEN_OF = _tables()
+_FOLD, KINDS, TOKENS = _tables()
 
 
 @dataclass(frozen=True)
@@ -108,13 +115,32 @@ def compared(texts: pa.LargeStringArray) -> Compared:
     # A character takes at least a byte, so the bytes bound the units.
     units, offsets = np.empty(int(ends[-1] - ends[0]), np.uint16), np.zeros(n + 1, np.int64)
     facts, hashes = np.empty(n, np.uint64), np.empty(n, np.uint64)
-    used = _fold_all(np.frombuffer(data, np.uint8), ends, _FOLD, _KIND, _TOKEN_OF, units, offsets, facts, hashes)
+    used = _fold_all(np.frombuffer(data, np.uint8), ends, _FOLD, KINDS, TOKENS, units, offsets, facts, hashes)
     return Compared(units[:used], offsets, facts, hashes)
 
 
 def text_of(units: Units, offsets: Offsets, i: int) -> str:
     """Text i as a string, as it is compared."""
     return units[offsets[i] : offsets[i + 1]].tobytes().decode("utf-16-le")
+
+
+@jit
+def fact_at(units: Units, at: int, begin: int, end: int, kinds: npt.NDArray[np.uint8]) -> int:
+    """What stands at a place of the text `begin:end`, to the facts: `DIGIT`, `JOINER`, `TOKEN`, or 0 for nothing."""
+    kind = int(kinds[units[at]])
+    if kind < 3:
+        return kind
+    if kind == 3 or kind == 7:
+        return 3
+    if kind == 4:
+        return 0
+    before = units[at - 1] if at > begin else 0
+    after = units[at + 1] if at + 1 < end else 0
+    if kind == 6:
+        return 3 if kinds[before] == 1 or kinds[after] == 1 or (before == 40 and after == 41) else 0
+    beside = (int(kinds[before]), int(kinds[after]))
+    is_number = beside[0] in (1, 5, 7) or beside[1] in (1, 5, 7)
+    return 3 if is_number or after == 0x4E0B else 0  # 零下
 
 
 @jit
@@ -210,7 +236,7 @@ def _hashes(
     for i in range(begin, end):
         unit = units[i]
         whole = _mixed(whole, np.uint64(unit))
-        kind = kinds[unit]
+        kind = fact_at(units, i, begin, end, kinds)
         if kind == 1:
             if run < 0:
                 run = i

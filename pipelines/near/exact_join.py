@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pipelines.jit import jit
 from pipelines.near.candidates import Pairs, Texts, may_be_similar, unique_pairs
 from pipelines.near.comparison import Hashes, Offsets, Units
-from pipelines.near.similarity import JACCARD
+from pipelines.near.settings import JACCARD
 from pipelines.near.sketches import gram_hash
 
 _BINS: Final = 1 << 20

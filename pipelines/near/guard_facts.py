@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.jit import jit
-from pipelines.near import comparison
+from pipelines.near.comparison import KINDS, TOKENS, fact_at
 from pipelines.near.guard_alignment import Places, Units, common
 from pipelines.near.guard_lexicon import MEANING, RULES, UNITS, Lexicon
 
@@ -39,7 +39,7 @@ def _marks() -> Marks:
     for rule, characters in ((_NEGATION, "不无未勿禁忌慎"), (_UNIT, "%‰℃"), (_COMPARATOR, "<>≤≥=±+")):
         rules[[ord(c) for c in characters]] = rule
     bounds[[ord(c) for c in ",;!?()。、《》“”「」【】\x1f"]] = True
-    return Marks(comparison._KIND, comparison._TOKEN_OF, rules, bounds)
+    return Marks(KINDS, TOKENS, rules, bounds)
 
 
 MARKS: Final = _marks()
@@ -115,12 +115,15 @@ def fact_disagreement(a: Units, b: Units, lexicon: Lexicon, marks: Marks) -> int
 def _next_fact(units: Units, at: int, kinds: npt.NDArray[np.uint8]) -> tuple[int, int, int]:
     """Start, end and kind of the next run of digits or token; kind 0 at the end of the text."""
     n = len(units)
-    while at < n and kinds[units[at]] != _RUN and kinds[units[at]] != _TOKEN:
+    while at < n:
+        kind = fact_at(units, at, 0, n, kinds)
+        if kind == _TOKEN:
+            return at, at + 1, _TOKEN
+        if kind == _RUN:
+            break
         at += 1
     if at == n:
         return n, n, 0
-    if kinds[units[at]] == _TOKEN:
-        return at, at + 1, _TOKEN
     start = at
     while at < n:
         kind = kinds[units[at]]

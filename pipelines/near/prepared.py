@@ -16,7 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.near.comparison import FIELD, Compared, Units, compared
+from pipelines.near.comparison import Compared, Units, compared
+from pipelines.near.settings import FIELD
 
 _SCHEMA: Final = pa.schema(
     {

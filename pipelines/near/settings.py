@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from pipelines.near.similarity import JACCARD, LEVENSHTEIN
+LEVENSHTEIN: Final = "levenshtein"
+JACCARD: Final = "jaccard"
+FIELD: Final = "\x1f"
+"""Between the fields of a text."""
 
 
 @dataclass(frozen=True)

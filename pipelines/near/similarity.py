@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
@@ -11,11 +9,9 @@ from rapidfuzz.process import cpdist
 
 from pipelines.jit import jit
 from pipelines.near.candidates import Pairs, Texts
-from pipelines.near.comparison import FIELD, Offsets, Units
+from pipelines.near.comparison import Offsets, Units
+from pipelines.near.settings import FIELD, JACCARD
 from pipelines.near.sketches import gram_hash
-
-LEVENSHTEIN: Final = "levenshtein"
-JACCARD: Final = "jaccard"
 
 Similarities = npt.NDArray[np.float64]
 Hashes32 = npt.NDArray[np.uint32]

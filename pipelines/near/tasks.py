@@ -20,10 +20,10 @@ from pipelines.base import RunTasks
 from pipelines.near.candidates import Pairs, Texts, band_pairs, bounds, large_members, small_pairs
 from pipelines.near.clusters import Forest, Removals, removals
 from pipelines.near.exact_join import exact_pairs
-from pipelines.near.guard import disagreements
+from pipelines.near.guard import rule_numbers
 from pipelines.near.prepared import gathered, read_partition
-from pipelines.near.settings import Near
-from pipelines.near.similarity import JACCARD, Similarities, similarities
+from pipelines.near.settings import JACCARD, Near
+from pipelines.near.similarity import Similarities, similarities
 from pipelines.near.sketches import banding
 from pipelines.shuffle import decisions
 from pipelines.tasks import write_shard
@@ -116,9 +116,8 @@ class Partition:
 
     def _guard(self, pairs: Pairs, score: Similarities) -> None:
         passed = np.flatnonzero(score > 0)
-        left, right = ([self.texts.text(i) for i in pairs[passed, side].tolist()] for side in (0, 1))
-        refused = [rule is not None for rule in disagreements(left, right)]
-        score[passed[refused]] = 0
+        rules = rule_numbers(self.texts.units, self.texts.starts, self.texts.ends, pairs[passed])
+        score[passed[rules >= 0]] = 0
 
     def _set_apart(self, pairs: Pairs, score: Similarities) -> None:
         """No similarity for pairs of one `apart`, nor for those whose contexts have nothing in common."""

@@ -125,7 +125,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "a refused part": (sft(source_id=pl.lit("norms"), part=pl.lit("norms/empty.md")), "does not have as read"),
     "records from nowhere": (counts("deidentify", n_in=5, n_out=5), "come in, [0-9]+ had been left"),
     "records gone": (counts("deidentify", n_out=-1), "1 records of kind document are unaccounted for"),
-    "completions from nowhere": (counts("drop_contaminated", n_in=1, n_out=1), "rows published, [0-9]+ of kind completion"),
+    "completions from nowhere": (
+        counts("drop_contaminated", n_in=1, n_out=1),
+        "rows published, [0-9]+ of kind completion",
+    ),
     "drops that are not on record": (counts("read", n_in=0, n_out=-1), "unaccounted for"),
     "rows of a file": (
         lambda _, m: [e.update(n_rows=7) for e in m["files"] if e["path"].startswith("provenance")],

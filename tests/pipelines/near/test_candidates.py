@@ -11,7 +11,8 @@ from rapidfuzz.process import cdist
 from pipelines.near.candidates import Texts, band_pairs, small_pairs, unique_pairs
 from pipelines.near.comparison import compared
 from pipelines.near.exact_join import exact_pairs
-from pipelines.near.similarity import JACCARD, LEVENSHTEIN, similarities
+from pipelines.near.settings import JACCARD, LEVENSHTEIN
+from pipelines.near.similarity import similarities
 from pipelines.near.sketches import banding
 from tests.pipelines.near.planted import planted
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.near.comparison import FIELD, compared, text_of
+from pipelines.near.comparison import compared, text_of
+from pipelines.near.settings import FIELD
 
 FEW = settings(max_examples=200, deadline=None, derandomize=True)
 

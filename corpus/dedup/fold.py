@@ -11,9 +11,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from corpus.dedup.inputs import Table
+from corpus.dedup.inputs import Table, parquet
 from pipelines.near.prepared import write_prepared
 from pipelines.near.settings import FIELD, Near
 from pipelines.near.tasks import Prepared
@@ -24,8 +23,6 @@ T = TypeVar("T")
 
 CHUNK_ROWS: Final = 65_536
 """Rows of a shard: what is in memory at once while texts are folded."""
-READ_BYTES: Final = 1 << 22
-"""Of a column, read at once; else a whole row group of it is held, packed."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class FoldTask:
         columns = list(
             dict.fromkeys([*self.columns.texts, *([self.columns.record_id] if self.columns.record_id else [])])
         )
-        with pq.ParquetFile(self.table.path, buffer_size=READ_BYTES) as file:
+        with parquet(self.table.path) as file:
             yield from file.iter_batches(CHUNK_ROWS, row_groups=[self.row_group], columns=columns, use_threads=False)
 
     def _records(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:

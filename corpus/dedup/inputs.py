@@ -20,6 +20,7 @@ from sources.rows import Row
 from sources.tables import read_table
 
 _BLOCK_ROWS: Final = 10_000
+_READ_BYTES: Final = 1 << 22
 _ID_COLUMNS: Final = ("record_id", "id")
 _REJECTED: Final = pa.schema({"file": pa.string(), "locator": pa.string(), "reason": pa.string(), "raw": pa.string()})
 
@@ -172,6 +173,11 @@ class Table:
     schema: pa.Schema
 
 
+def parquet(path: str) -> pq.ParquetFile:
+    """The file, to be read a little at a time: by itself Arrow holds the columns of a whole row group."""
+    return pq.ParquetFile(path, buffer_size=_READ_BYTES, pre_buffer=False)
+
+
 def open_table(source: Input, path: str, key: str) -> Table:
     """A Parquet file, its footer read.
 
@@ -179,7 +185,7 @@ def open_table(source: Input, path: str, key: str) -> Table:
         InputError: it is damaged.
     """
     try:
-        file = pq.ParquetFile(path)
+        file = parquet(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError([f"{source.name}: no readable Parquet file ({error}). Write it anew."]) from None
     with file:

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.dedup.fold import CHUNK_ROWS, READ_BYTES, ahead
-from corpus.dedup.inputs import Table
+from corpus.dedup.fold import CHUNK_ROWS, ahead
+from corpus.dedup.inputs import Table, parquet
 from schemas.errors import InputError
 
 KEPT, REMOVED, REJECTED, SUMMARY = "kept.parquet", "removed.parquet", "rejected.parquet", "summary.json"
@@ -92,7 +92,7 @@ def write_rows(
 
 
 def _batches(table: Table) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(table.path, buffer_size=READ_BYTES) as file:
+    with parquet(table.path) as file:
         yield from file.iter_batches(CHUNK_ROWS, use_threads=False)
 
 

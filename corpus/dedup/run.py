@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.dedup.fold import Columns, FoldTask, prepared_chunks
-from corpus.dedup.inputs import ConvertTask, Input, Table, checked_columns, find_inputs, open_table
+from corpus.dedup.inputs import ConvertTask, Input, Table, checked_columns, find_inputs, open_table, parquet
 from corpus.dedup.outputs import REJECTED, Output, write_rows
 from pipelines.engine import Engine, ThreadEngine, make_engine, n_cores
 from pipelines.near.settings import Near
@@ -162,7 +162,7 @@ class _Runner:
 
 def _text_bytes(table: Table, texts: Sequence[str]) -> int:
     """Bytes of the text columns, unpacked."""
-    with pq.ParquetFile(table.path) as file:
+    with parquet(table.path) as file:
         meta, total = file.metadata, 0
         for g in range(meta.num_row_groups):
             group = meta.row_group(g)

@@ -174,20 +174,6 @@ def _number(units: Units, start: int, end: int, h: np.uint64) -> np.uint64:
 
 
 @jit
-def _decoded(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
-    """The character at a byte of valid UTF-8 and the bytes it takes."""
-    b = data[at]
-    if b < 0x80:
-        return int(b), 1
-    if b < 0xE0:
-        return ((b & 0x1F) << 6) | (data[at + 1] & 0x3F), 2
-    if b < 0xF0:
-        return ((b & 0x0F) << 12) | ((data[at + 1] & 0x3F) << 6) | (data[at + 2] & 0x3F), 3
-    high = ((b & 0x07) << 18) | ((data[at + 1] & 0x3F) << 12)
-    return high | ((data[at + 2] & 0x3F) << 6) | (data[at + 3] & 0x3F), 4
-
-
-@jit
 def _fold_all(
     data: npt.NDArray[np.uint8],
     ends: Offsets,
@@ -202,40 +188,72 @@ def _fold_all(
     used = 0
     for i in range(len(ends) - 1):
         begin = used
-        at, end = ends[i], ends[i + 1]
-        while at < end:
-            code, n = _decoded(data, at)
-            at += n
-            if code > 0xFFFF:  # one unit a character, or lengths and distances would be of two kinds
-                units[used] = 0xE000 + code % 6400
-                used += 1
-            elif kinds[code] != 4:
-                units[used] = fold[code]
-                used += 1
-            elif used > begin and kinds[units[used - 1]] == 1:
-                units[used] = 32  # for now: it stays between two digits only
-                used += 1
-            if used - begin >= 2 and units[used - 2] == 32 and kinds[units[used - 1]] != 1:
-                if kinds[units[used - 1]] != 4:
-                    units[used - 2] = units[used - 1]
-                used -= 1
-        if used > begin and units[used - 1] == 32:
-            used -= 1
+        used = _fold(data[ends[i] : ends[i + 1]], fold, kinds, units, used)
         offsets[i + 1] = used
-        facts[i], hashes[i] = _hashes(units, begin, used, kinds, tokens)
+        facts[i] = _facts_hash(units, begin, used, kinds, tokens)
+        hashes[i] = _text_hash(units, begin, used)
     return used
 
 
 @jit
-def _hashes(
-    units: Units, begin: int, end: int, kinds: npt.NDArray[np.uint8], tokens: Units
-) -> tuple[np.uint64, np.uint64]:
-    """The hash of a text's strict facts, and of all of it."""
-    facts, whole = np.uint64(0), np.uint64(end - begin)
+def _fold(data: npt.NDArray[np.uint8], fold: Units, kinds: npt.NDArray[np.uint8], units: Units, used: int) -> int:
+    """Writes the text of valid UTF-8 to `units[used:]`; where it ends there."""
+    at, begin, blank = 0, used, False
+    while at < len(data):
+        b = int(data[at])
+        if b < 0x80:
+            code = b
+            at += 1
+        elif b < 0xE0:
+            code = ((b & 0x1F) << 6) | (int(data[at + 1]) & 0x3F)
+            at += 2
+        elif b < 0xF0:
+            code = ((b & 0x0F) << 12) | ((int(data[at + 1]) & 0x3F) << 6) | (int(data[at + 2]) & 0x3F)
+            at += 3
+        else:
+            code = ((b & 0x07) << 18) | ((int(data[at + 1]) & 0x3F) << 12)
+            code |= ((int(data[at + 2]) & 0x3F) << 6) | (int(data[at + 3]) & 0x3F)
+            code = 0xE000 + code % 6400  # one unit a character, or lengths and distances would be of two kinds
+            at += 4
+        if kinds[code] == 4:
+            blank = used > begin and kinds[units[used - 1]] == 1
+            continue
+        unit = fold[code]
+        if blank:
+            if kinds[unit] == 1:  # 第1 2周 is not 第12周
+                units[used] = 32
+                used += 1
+            blank = False
+        units[used] = unit
+        used += 1
+    return used
+
+
+@jit
+def _text_hash(units: Units, begin: int, end: int) -> np.uint64:
+    """A hash of a text, four units at a time."""
+    h = np.uint64(end - begin)
+    at = begin
+    while at + 4 <= end:
+        four = np.uint64(units[at]) | (np.uint64(units[at + 1]) << np.uint64(16))
+        four |= (np.uint64(units[at + 2]) << np.uint64(32)) | (np.uint64(units[at + 3]) << np.uint64(48))
+        h = _mixed(h, four)
+        at += 4
+    while at < end:
+        h = _mixed(h, np.uint64(units[at]))
+        at += 1
+    return _mixed(h, np.uint64(0))
+
+
+@jit
+def _facts_hash(units: Units, begin: int, end: int, kinds: npt.NDArray[np.uint8], tokens: Units) -> np.uint64:
+    """A hash of a text's strict facts."""
+    facts = np.uint64(0)
     run = -1
     for i in range(begin, end):
         unit = units[i]
-        whole = _mixed(whole, np.uint64(unit))
+        if kinds[unit] == 0 and run < 0:
+            continue
         kind = fact_at(units, i, begin, end, kinds)
         if kind == 1:
             if run < 0:
@@ -251,4 +269,15 @@ def _hashes(
                 facts = _mixed(facts, np.uint64(0x10000))  # 三 ends as 3 does
     if run >= 0:
         facts = _number(units, run, end, facts)
-    return facts, whole
+    return facts
+
+
+@jit
+def gather(units: Units, offsets: Offsets, order: npt.NDArray[np.int64], out: Units, out_offsets: Offsets) -> None:
+    """Copies texts in another order; `out` has room for all of them."""
+    used = 0
+    for k in range(len(order)):
+        begin, end = offsets[order[k]], offsets[order[k] + 1]
+        out[used : used + end - begin] = units[begin:end]
+        used += end - begin
+        out_offsets[k + 1] = used

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.near.comparison import Compared, Units, compared
+from pipelines.near.comparison import Compared, Units, compared, gather
 from pipelines.near.settings import FIELD
 
 _SCHEMA: Final = pa.schema(
@@ -120,9 +121,20 @@ def _parted(table: pa.RecordBatch, n: int) -> Iterator[pa.RecordBatch]:
     partition = (table.column("facts").to_numpy() % np.uint64(n)).astype(np.uint16 if n < 1 << 16 else np.uint32)
     order = np.argsort(partition, kind="stable")
     ends = np.cumsum(np.bincount(partition, minlength=n))
-    ordered = table.take(pa.array(order))
+    ordered = _taken(table, order)
     for begin, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
         yield ordered.slice(begin, end - begin)
+
+
+def _taken(table: pa.RecordBatch, order: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """The rows in that order; Arrow's own way copies lists element by element."""
+    texts = table.column("units")
+    offsets, units = texts.offsets.to_numpy(), texts.values.to_numpy()
+    lengths = np.diff(offsets)[order]
+    out, out_offsets = np.empty(int(lengths.sum()), np.uint16), np.zeros(len(order) + 1, np.int64)
+    gather(units, offsets, order, out, out_offsets)
+    others = table.drop_columns(["units"]).take(pa.array(order))
+    return others.append_column("units", pa.LargeListArray.from_arrays(pa.array(out_offsets), pa.array(out)))
 
 
 def read_partition(paths: Iterable[str], partition: int) -> tuple[pl.DataFrame, list[pa.RecordBatch]]:
@@ -154,11 +166,12 @@ def gathered(batches: list[pa.RecordBatch], batch: Any, at: Any) -> tuple[Units,
         mine = np.flatnonzero(batch == number)
         if not len(mine):
             continue
-        taken = table.column("units").take(pa.array(at[mine]))
-        offsets = taken.offsets.to_numpy()
-        values = taken.values.to_numpy()[offsets[0] : offsets[-1]]
-        starts[mine] = offsets[:-1] - offsets[0] + used
-        ends[mine] = offsets[1:] - offsets[0] + used
-        pieces.append(values)
-        used += len(values)
+        texts = table.column("units")
+        offsets, order = texts.offsets.to_numpy(), at[mine]
+        lengths = np.diff(offsets)[order]
+        out, out_offsets = np.empty(int(lengths.sum()), np.uint16), np.zeros(len(order) + 1, np.int64)
+        gather(texts.values.to_numpy(), offsets, order, out, out_offsets)
+        starts[mine], ends[mine] = out_offsets[:-1] + used, out_offsets[1:] + used
+        pieces.append(out)
+        used += len(out)
     return (np.concatenate(pieces) if pieces else np.zeros(0, np.uint16)), starts, ends

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from corpus.benchmarks import with_items
 from corpus.plan import Plan, Step
+from corpus.progress import Progress, Silent
 from corpus.publish import Outcome, lost_parts, publish
 from corpus.reading import close_reader
 from corpus.store import Store
@@ -35,24 +36,6 @@ MAX_FOLDERS = 1_000
 """Folders of sources that every node of a cluster is asked for; one mount holds them as a rule."""
 MANY_TASKS = 64
 """Tasks of a step from which on starting new workers afterwards costs less than what the old ones hold."""
-
-
-class Progress(Protocol):
-    """Is told how far a build is."""
-
-    def begin(self, step: str, n_tasks: int) -> None: ...
-
-    def advance(self) -> None: ...
-
-
-class Silent:
-    """Progress for nobody."""
-
-    def begin(self, step: str, n_tasks: int) -> None:
-        """A step with that many tasks begins."""
-
-    def advance(self) -> None:
-        """A task is done."""
 
 
 @dataclass

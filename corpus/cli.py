@@ -122,10 +122,11 @@ def build(
     """
     from corpus.build import build as run_build
     from corpus.plan import make_plan
-    from corpus.show import BuildProgress, show_built
+    from corpus.progress import Shown
+    from corpus.show import show_built
 
     plan = make_plan(_load(config, store, version, _engine_settings(engine, workers, address)))
-    with BuildProgress(enabled=not as_json) as progress:
+    with Shown(enabled=not as_json) as progress:
         built = run_build(plan, progress, fresh=fresh)
     if as_json:
         _print_json({"version_dir": str(built.version_dir), "is_new": built.is_new, **vars(built.manifest)})
@@ -168,9 +169,10 @@ def sources(config: Path | None, only: str | None, samples: int, as_json: bool) 
       pedcorpus sources corpus.yaml --source dialogues
     """
     from corpus.inspect import inspect_sources
-    from corpus.show import BuildProgress, show_sources
+    from corpus.progress import Shown
+    from corpus.show import show_sources
 
-    with BuildProgress(enabled=not as_json) as progress:
+    with Shown(enabled=not as_json) as progress:
         seen = inspect_sources(_load(config), only, samples, progress)
     if as_json:
         _print_json(seen)
@@ -207,16 +209,18 @@ def init(folder: Path, out: Path | None, force: bool) -> None:
 @click.option("--min-chars", type=click.IntRange(1), default=20, show_default=True, help="Shorter texts must be equal.")
 @click.option("--exact", is_flag=True, help="Miss no pair at the threshold.")
 @click.option("--no-guard", is_flag=True, help="Merge across numbers, units, negations, drugs and diseases too.")
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--address", help="Of a Ray cluster to join, e.g. 10.0.0.1:6379.")
-@click.option("--workers", type=click.IntRange(1, 512), help="As many as there are cores where it is left out.")
+@_engine_options
+@click.option("--workers", type=click.IntRange(1, 10_000), help="Tasks at a time; one for each core if left out.")
+@click.option(
+    "--memory-mb", type=click.IntRange(400), default=1_000, show_default=True, help="What it may take, about."
+)
 @click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
 @_json_option
 @_user_errors
 def dedup(
     files: tuple[Path, ...], texts: tuple[str, ...], id_column: str | None, out: Path, threshold: float,
-    similarity: str, ngram: int | None, min_chars: int, exact: bool, no_guard: bool, engine: str, address: str | None,
-    workers: int | None, force: bool, as_json: bool,
+    similarity: str, ngram: int | None, min_chars: int, exact: bool, no_guard: bool, engine: str | None,
+    address: str | None, workers: int | None, memory_mb: int, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Remove near-duplicates from JSONL, CSV and Parquet files, with or without a corpus.
 
@@ -228,13 +232,15 @@ def dedup(
       pedcorpus dedup qa.jsonl more.parquet --text-column answer --out deduped/
     """
     from corpus.dedup.run import Request, run
-    from corpus.show import BuildProgress, show_dedup
+    from corpus.dedup.show import show_dedup
+    from corpus.progress import Shown
     from pipelines.near.settings import Near
 
     near = Near(threshold, similarity, ngram, exact, not no_guard, min_chars, has_fields=len(texts) > 1)
-    request = Request(files, texts, id_column, out, near, force)
-    with BuildProgress(enabled=not as_json) as progress:
-        summary = run(request, engine, workers, address, progress)
+    request = Request(files, texts, id_column, out, near, memory_mb, force)
+    kind = engine or ("ray" if address else "local")
+    with Shown(enabled=not as_json) as progress:
+        summary = run(request, kind, workers, address, progress)
     if as_json:
         _print_json(summary)
     else:

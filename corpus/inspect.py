@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from corpus.build import Progress, locked
+from corpus.build import locked
 from corpus.config import Config
 from corpus.plan import Plan, make_plan
+from corpus.progress import Progress
 from corpus.reading import close_reader
 from pipelines.engine import local_engine
 from pipelines.workspace import Result, run_task

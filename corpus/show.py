@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.tree import Tree
 
@@ -31,63 +29,6 @@ BYTES_PER_RECORD = {
     "distilled": 900,
 }
 """For estimates before a part was ever read: file bytes to a record, measured on mixed real files."""
-
-
-class BuildProgress:
-    """A bar a step on standard error; nothing where `enabled` is false or nobody watches."""
-
-    def __init__(self, enabled: bool) -> None:
-        stderr = Console(stderr=True)
-        self._bars = Progress(
-            TextColumn("{task.description:<10}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=stderr,
-            disable=not (enabled and stderr.is_terminal),
-        )
-        self._plain = enabled and not stderr.is_terminal
-        self._tasks: dict[str, Any] = {}
-        self._current = ""
-
-    def __enter__(self) -> BuildProgress:
-        self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._bars.stop()
-
-    def begin(self, step: str, n_tasks: int) -> None:
-        """A step with that many tasks begins; a step that begins again has more to do."""
-        if step in self._tasks:
-            total = (self._bars.tasks[self._tasks[step]].total or 0) + n_tasks
-            self._bars.update(self._tasks[step], total=total)
-        else:
-            self._tasks[step] = self._bars.add_task(step, total=n_tasks)
-            if self._plain:
-                Console(stderr=True).print(f"{step} …", highlight=False)
-        self._current = step
-
-    def advance(self) -> None:
-        """A task of the current step is done."""
-        self._bars.advance(self._tasks[self._current])
-
-
-def show_dedup(summary: dict[str, Any], out: Path) -> None:
-    """What was kept and removed, and the largest clusters."""
-    removed = sum(summary["removed"].values())
-    rate = summary["records"] / summary["seconds"] if summary["seconds"] else 0
-    console.print(f"[bold]{summary['records']:,}[/bold] records, {summary['kept']:,} kept, {removed:,} removed "
-                  f"in {summary['seconds']:.1f} s ({rate:,.0f}/s)")  # fmt: skip
-    for rule, n in summary["removed"].items():
-        console.print(f"  {rule:<14} {n:>12,}")
-    if summary["without_text"]:
-        console.print(f"  {summary['without_text']:,} without any text were kept as they are")
-    if summary["rejected"]:
-        console.print(f"  {summary['rejected']:,} could not be read as rows: {out / 'rejected.parquet'}")
-    if largest := [f"{c['keeper_id']} ({c['removed']:,})" for c in summary["largest_clusters"] if c["removed"] > 1]:
-        console.print(f"  most removed for: {', '.join(largest)}", highlight=False)
-    console.print(f"{out / 'kept.parquet'}, {out / 'removed.parquet'}, {out / 'summary.json'}", highlight=False)
 
 
 def show_built(built: Built) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.dedup.inputs import Table, parquet
+from corpus.dedup.inputs import Table
 from pipelines.near.prepared import write_prepared
 from pipelines.near.settings import FIELD, Near
 from pipelines.near.tasks import Prepared
@@ -20,9 +20,6 @@ from pipelines.workspace import Result, Shard
 from schemas.fingerprints import code_fingerprint, fingerprint
 
 T = TypeVar("T")
-
-CHUNK_ROWS: Final = 65_536
-"""Rows of a shard: what is in memory at once while texts are folded."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class FoldTask:
-    """Folds the rows of one row group, a file a chunk of `CHUNK_ROWS`."""
+    """Folds the rows of one row group, a file for each batch of them."""
 
     root: str
     table: Table
@@ -60,10 +57,11 @@ class FoldTask:
 
     def run(self, folder: Path) -> Result:
         """One Arrow file a chunk; the report says how many characters each partition has in each."""
-        shards, chars, n_empty = [], [], 0
+        shards, chars, n_empty, first_row = [], [], 0, self.first_row
         for number, batch in enumerate(ahead(self._batches())):
             path = folder / f"chunk-{number:05d}.arrow"
-            records = self._records(batch, self.first_row + number * CHUNK_ROWS)
+            records = self._records(batch, first_row)
+            first_row += batch.num_rows
             written = write_prepared(path, records, self.n_partitions, self.near.guard)
             shards.append(Shard("prepared", str(path), f"{self.key}-{number}", written.n_rows))
             chars.append(list(written.chars))
@@ -71,11 +69,8 @@ class FoldTask:
         return Result(shards, report={"chars": chars, "n_empty": n_empty})
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        columns = list(
-            dict.fromkeys([*self.columns.texts, *([self.columns.record_id] if self.columns.record_id else [])])
-        )
-        with parquet(self.table.path) as file:
-            yield from file.iter_batches(CHUNK_ROWS, row_groups=[self.row_group], columns=columns, use_threads=False)
+        own = [self.columns.record_id] if self.columns.record_id else []
+        return self.table.batches(self.row_group, list(dict.fromkeys([*self.columns.texts, *own])))
 
     def _records(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:
         n = batch.num_rows

@@ -21,6 +21,8 @@ from sources.tables import read_table
 
 _BLOCK_ROWS: Final = 10_000
 _READ_BYTES: Final = 1 << 22
+_BATCH_ROWS: Final = 65_536
+_BATCH_BYTES: Final = 64_000_000
 _ID_COLUMNS: Final = ("record_id", "id")
 _REJECTED: Final = pa.schema({"file": pa.string(), "locator": pa.string(), "reason": pa.string(), "raw": pa.string()})
 
@@ -163,6 +165,7 @@ class Table:
         path: The Parquet file.
         key: Names its content.
         row_groups: Rows in each row group.
+        row_bytes: Of a row in each row group, unpacked.
         schema: Its columns.
     """
 
@@ -170,7 +173,23 @@ class Table:
     path: str
     key: str
     row_groups: tuple[int, ...]
+    row_bytes: tuple[int, ...]
     schema: pa.Schema
+
+    def batch_rows(self, row_group: int) -> int:
+        """Rows to read at once, so that long texts take no more memory than short ones."""
+        return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, self.row_bytes[row_group])))
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of all row groups."""
+        return sum(-(-n_rows // self.batch_rows(i)) for i, n_rows in enumerate(self.row_groups))
+
+    def batches(self, row_group: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows of a row group."""
+        with parquet(self.path) as file:
+            n_rows = self.batch_rows(row_group)
+            yield from file.iter_batches(n_rows, row_groups=[row_group], columns=columns, use_threads=False)
 
 
 def parquet(path: str) -> pq.ParquetFile:
@@ -189,8 +208,9 @@ def open_table(source: Input, path: str, key: str) -> Table:
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError([f"{source.name}: no readable Parquet file ({error}). Write it anew."]) from None
     with file:
-        groups = tuple(file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups))
-        return Table(source, path, key, groups, file.schema_arrow)
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        row_bytes = tuple(g.total_byte_size // max(1, g.num_rows) for g in groups)
+        return Table(source, path, key, tuple(g.num_rows for g in groups), row_bytes, file.schema_arrow)
 
 
 def checked_columns(tables: Sequence[Table], texts: Sequence[str], record_id: str | None) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +15,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.dedup.fold import CHUNK_ROWS, ahead
-from corpus.dedup.inputs import Table, parquet
+from corpus.dedup.fold import ahead
+from corpus.dedup.inputs import Table
 from schemas.errors import InputError
 
 KEPT, REMOVED, REJECTED, SUMMARY = "kept.parquet", "removed.parquet", "rejected.parquet", "summary.json"
-_GROUP_ROWS: Final = 2 * CHUNK_ROWS
+_GROUP_ROWS: Final = 131_072
 _REMOVAL: Final = {"record_id": pa.string(), "keeper_id": pa.string(), "similarity": pa.float64(), "rule": pa.string()}
 
 
@@ -30,6 +32,23 @@ class Output:
         if (folder / SUMMARY).exists() and not force:
             raise InputError([f"{folder}: holds the results of an earlier run. Name another --out, or say --force."])
         self._fresh = self.work / "out"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            InputError: another run is under way in it.
+        """
+        self.work.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = f"{self.folder}: another run is under way here. Wait for it, or name another --out."
+                raise InputError([message]) from None
+            yield
+            (self.folder / ".lock").unlink()
 
     def begin(self) -> Path:
         """An empty folder to write into."""
@@ -50,7 +69,7 @@ class Output:
 
 
 def write_rows(
-    folder: Path, tables: Sequence[Table], removed: pl.DataFrame, text: Sequence[str], told: Callable[[int], None]
+    folder: Path, tables: Sequence[Table], removed: pl.DataFrame, text: Sequence[str], told: Callable[[], None]
 ) -> None:
     """Writes kept and removed rows, in the order of the input.
 
@@ -59,7 +78,7 @@ def write_rows(
         tables: The input.
         removed: `row` (number over all tables), `record_id`, `keeper_id`, `similarity`, `rule`, by row.
         text: Columns whose text a removed row shows.
-        told: Called with the number of rows after each chunk.
+        told: Called after each batch.
     """
     schema = _common_schema(tables)
     shown = {name: pa.large_string() for name in text if name not in _REMOVAL}
@@ -88,12 +107,12 @@ def write_rows(
                     batch_kept = batch
                 kept_file.write_table(_as(batch_kept, schema), row_group_size=_GROUP_ROWS)
                 at, gone = at + batch.num_rows, end
-                told(batch.num_rows)
+                told()
 
 
 def _batches(table: Table) -> Iterator[pa.RecordBatch]:
-    with parquet(table.path) as file:
-        yield from file.iter_batches(CHUNK_ROWS, use_threads=False)
+    for row_group in range(len(table.row_groups)):
+        yield from table.batches(row_group)
 
 
 def _common_schema(tables: Sequence[Table]) -> pa.Schema:

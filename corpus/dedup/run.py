@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -16,16 +16,16 @@ import pyarrow.parquet as pq
 from corpus.dedup.fold import Columns, FoldTask, prepared_chunks
 from corpus.dedup.inputs import ConvertTask, Input, Table, checked_columns, find_inputs, open_table, parquet
 from corpus.dedup.outputs import REJECTED, Output, write_rows
+from corpus.progress import Progress
 from pipelines.engine import Engine, ThreadEngine, make_engine, n_cores
 from pipelines.near.settings import Near
-from pipelines.near.tasks import n_partitions, resolve
+from pipelines.near.tasks import BYTES_PER_CHAR, CHARS_PER_PARTITION, n_partitions, resolve
 from pipelines.workspace import Result, Task, run_task, sweep_unfinished
 from schemas.errors import InputError
 from schemas.fingerprints import fingerprint
 
-if TYPE_CHECKING:
-    from corpus.build import Progress
-
+_BASE_MB: Final = 300
+"""What the libraries take before there is any text."""
 LARGEST = 5
 """Clusters that the summary names."""
 
@@ -40,6 +40,7 @@ class Request:
         record_id: The column of ids; None: `record_id` or `id` where every table has it, else file and row.
         out: The folder to write to.
         near: What near-duplicates are.
+        memory_mb: What the work may take, about; more partitions where it is little.
         force: Whether results in that folder may be replaced.
     """
 
@@ -48,49 +49,56 @@ class Request:
     record_id: str | None
     out: Path
     near: Near
+    memory_mb: int = 1_000
     force: bool = False
+
+    def chars_at_once(self, workers: int) -> int:
+        """Characters of text to a task."""
+        share = (self.memory_mb - _BASE_MB) * 1_000_000 // workers
+        return min(CHARS_PER_PARTITION, max(1_000_000, share // BYTES_PER_CHAR))
 
 
 def run(request: Request, kind: str, workers: int | None, address: str | None, progress: Progress) -> dict[str, Any]:
     """`dedup` on an engine that is made for it: threads of this process, or a Ray cluster.
 
     Raises:
+        InputError: a file is not there, or the folder holds results, or another run is under way in it.
         EngineUnavailable: Ray is not installed, does not start, or a node cannot work for us.
     """
-    work = request.out / ".work"
-    work.mkdir(parents=True, exist_ok=True)
+    output, inputs = Output(request.out, request.force), find_inputs(request.files)
     if kind == "local":
         engine: Engine = ThreadEngine(workers or n_cores())
     else:
-        folders = tuple(dict.fromkeys(path.absolute().parent for path in request.files))
-        engine = make_engine(kind, workers, work.absolute(), address=address, folders=folders)
+        folders = tuple(dict.fromkeys(i.path.parent for i in inputs))
+        output.work.mkdir(parents=True, exist_ok=True)
+        engine = make_engine(kind, workers, output.work.absolute(), address=address, folders=folders)
     try:
-        return dedup(request, engine, progress)
+        with output.locked():
+            return dedup(request, output, inputs, engine, workers or n_cores(), progress)
     finally:
         engine.close()
 
 
-def dedup(request: Request, engine: Engine, progress: Progress) -> dict[str, Any]:
+def dedup(
+    request: Request, output: Output, inputs: Sequence[Input], engine: Engine, workers: int, progress: Progress
+) -> dict[str, Any]:
     """Writes `kept.parquet`, `removed.parquet` and `summary.json`; returns the summary.
 
     Killed at any moment, the same call goes on from where it was; `OUT/.work` is what it goes on from.
 
     Raises:
-        InputError: a file or a column is not there, or is not what it should be.
+        InputError: a column is not there, or a file is not what it should be.
     """
     began = time.perf_counter()
-    inputs = find_inputs(request.files)
-    output = Output(request.out, request.force)
-    output.work.mkdir(parents=True, exist_ok=True)
     sweep_unfinished(str(output.work))
-    runner = _Runner(engine, str(output.work.absolute()), progress)
+    runner = _Runner(engine, str(output.work.absolute()), progress, request.chars_at_once(workers))
     tables, rejected = runner.tables(inputs)
     columns = Columns(request.texts, checked_columns(tables, request.texts, request.record_id))
     folded = runner.fold(tables, columns, request.near)
     removed = runner.removed(folded, request.near)
     folder = output.begin()
-    progress.begin("write", sum(map(len, (t.row_groups for t in tables))))
-    write_rows(folder, tables, removed, request.texts, lambda _: None)
+    progress.begin("write", sum(t.n_batches for t in tables))
+    write_rows(folder, tables, removed, request.texts, progress.advance)
     if rejected.num_rows:
         pq.write_table(rejected, folder / REJECTED)
     summary = _summary(request, tables, columns, folded, removed, rejected.num_rows)
@@ -102,8 +110,8 @@ def dedup(request: Request, engine: Engine, progress: Progress) -> dict[str, Any
 class _Runner:
     """Takes files through the steps."""
 
-    def __init__(self, engine: Engine, root: str, progress: Progress) -> None:
-        self._engine, self._root, self._progress = engine, root, progress
+    def __init__(self, engine: Engine, root: str, progress: Progress, chars_at_once: int) -> None:
+        self._engine, self._root, self._progress, self._at_once = engine, root, progress, chars_at_once
 
     def run(self, step: str, tasks: Sequence[Task]) -> list[Result]:
         """The results of a step's tasks, in their order."""
@@ -136,7 +144,7 @@ class _Runner:
     def fold(self, tables: Sequence[Table], columns: Columns, near: Near) -> list[Result]:
         """The folded texts of every row group of every table."""
         n_bytes = sum(_text_bytes(table, columns.texts) for table in tables)
-        n = n_partitions(n_bytes // 3) if near.guard else 1
+        n = n_partitions(n_bytes // 3, self._at_once) if near.guard else 1
         tasks: list[Task] = []
         for rank, table in enumerate(tables):
             first = 0
@@ -148,7 +156,7 @@ class _Runner:
     def removed(self, folded: Sequence[Result], near: Near) -> pl.DataFrame:
         """Rows to remove, by their number over all tables."""
         chunks = prepared_chunks(list(folded))
-        decided = resolve(lambda tasks: self.run("compare", tasks), self._root, near, "dedup", chunks)
+        decided = resolve(lambda tasks: self.run("compare", tasks), self._root, near, "dedup", chunks, self._at_once)
         sizes = [shard.n_rows for result in folded for shard in result.shards]
         firsts = pl.DataFrame({"shard": range(len(sizes)), "first": [0, *sizes][: len(sizes)]})
         firsts = firsts.with_columns(pl.col("first").cum_sum(), pl.col("shard").cast(pl.Int32))

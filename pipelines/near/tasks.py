@@ -31,7 +31,9 @@ from pipelines.workspace import Result
 from schemas.fingerprints import code_fingerprint, fingerprint
 
 CHARS_PER_PARTITION: Final = 32_000_000
-"""64 MB of folded text, and some 30 MB of what is reckoned with it."""
+"""64 MB of folded text, and some 150 MB with what is reckoned with it."""
+BYTES_PER_CHAR: Final = 6
+"""What a task holds for each character of its partition, at most, measured."""
 _CHECKED_AT_ONCE: Final = 20_000
 SAME_TEXT: Final = "same_text"
 
@@ -51,16 +53,28 @@ class Prepared:
     chars: tuple[int, ...]
 
 
-def n_partitions(n_chars: int) -> int:
-    """Enough for so many characters; any number gives the same removals."""
-    return max(1, -(-n_chars // CHARS_PER_PARTITION))
+def n_partitions(n_chars: int, at_once: int = CHARS_PER_PARTITION) -> int:
+    """Enough for so many characters, `at_once` of them in each; any number gives the same removals."""
+    return max(1, -(-n_chars // at_once))
 
 
-def resolve(run: RunTasks, root: str, near: Near, stage: str, prepared: Sequence[Prepared]) -> list[Result]:
-    """Runs what finds the near-duplicates of prepared shards; one result a partition, as `CorpusStage.decide` says."""
+def resolve(
+    run: RunTasks, root: str, near: Near, stage: str, prepared: Sequence[Prepared], at_once: int | None = None
+) -> list[Result]:
+    """Runs what finds the near-duplicates of prepared shards; one result a partition, as `CorpusStage.decide` says.
+
+    Args:
+        run: Runs tasks.
+        root: The workspace.
+        near: What near-duplicates are.
+        stage: The name that drops bear.
+        prepared: The shards.
+        at_once: Characters to a task; the work on a partition of more than twice as many is shared by several.
+    """
+    at_once = at_once or CHARS_PER_PARTITION
     n = len(prepared[0].chars) if prepared else 0
     totals = [sum(p.chars[i] for p in prepared) for i in range(n)]
-    shares = [max(1, -(-total // (2 * CHARS_PER_PARTITION))) for total in totals]
+    shares = [max(1, -(-total // (2 * at_once))) for total in totals]
     edges = [
         EdgesTask(root, near, tuple(prepared), i, share, k) for i, k in enumerate(shares) for share in range(k) if k > 1
     ]

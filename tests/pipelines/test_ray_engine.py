@@ -17,9 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from corpus.build import Built, Silent, build
+from corpus.build import Built, build
 from corpus.config import load_config, sample_config
 from corpus.plan import make_plan
+from corpus.progress import Silent
 from pipelines import engine as engines
 from pipelines import ray_cluster
 from pipelines.engine import Engine, EngineUnavailable, InlineEngine, PoolEngine, WorkerLost, make_engine

@@ -1,0 +1,68 @@
+"""How far long work is, for those who watch."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+
+class Progress(Protocol):
+    """Is told how far work is."""
+
+    def begin(self, step: str, n_tasks: int) -> None: ...
+
+    def advance(self) -> None: ...
+
+
+class Silent:
+    """Progress for nobody."""
+
+    def begin(self, step: str, n_tasks: int) -> None:
+        """A step with that many tasks begins."""
+
+    def advance(self) -> None:
+        """A task is done."""
+
+
+class Shown:
+    """A bar a step on standard error; nothing where `enabled` is false or nobody watches."""
+
+    def __init__(self, enabled: bool) -> None:
+        stderr = Console(stderr=True)
+        self._bars = Bars(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=stderr,
+            disable=not (enabled and stderr.is_terminal),
+        )
+        self._plain = enabled and not stderr.is_terminal
+        self._tasks: dict[str, Any] = {}
+        self._current = ""
+
+    def __enter__(self) -> Shown:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def begin(self, step: str, n_tasks: int) -> None:
+        """A step with that many tasks begins; a step that begins again has more to do."""
+        if step in self._tasks:
+            total = (self._bars.tasks[self._tasks[step]].total or 0) + n_tasks
+            self._bars.update(self._tasks[step], total=total)
+        else:
+            self._tasks[step] = self._bars.add_task(step, total=n_tasks)
+            if self._plain:
+                Console(stderr=True).print(f"{step} …", highlight=False)
+        self._current = step
+
+    def advance(self) -> None:
+        """A task of the current step is done."""
+        self._bars.advance(self._tasks[self._current])

@@ -66,17 +66,17 @@ def run(request: Request, kind: str, workers: int | None, address: str | None, p
         EngineUnavailable: Ray is not installed, does not start, or a node cannot work for us.
     """
     output, inputs = Output(request.out, request.force), find_inputs(request.files)
-    if kind == "local":
-        engine: Engine = ThreadEngine(workers or n_cores())
-    else:
-        folders = tuple(dict.fromkeys(i.path.parent for i in inputs))
-        output.work.mkdir(parents=True, exist_ok=True)
-        engine = make_engine(kind, workers, output.work.absolute(), address=address, folders=folders)
-    try:
-        with output.locked():
+    with output.locked():
+        sweep_unfinished(str(output.work))
+        if kind == "local":
+            engine: Engine = ThreadEngine(workers or n_cores())
+        else:
+            folders = tuple(dict.fromkeys(i.path.parent for i in inputs))
+            engine = make_engine(kind, workers, output.work.absolute(), address=address, folders=folders)
+        try:
             return dedup(request, output, inputs, engine, workers or n_cores(), progress)
-    finally:
-        engine.close()
+        finally:
+            engine.close()
 
 
 def dedup(
@@ -90,7 +90,6 @@ def dedup(
         InputError: a column is not there, or a file is not what it should be.
     """
     began = time.perf_counter()
-    sweep_unfinished(str(output.work))
     runner = _Runner(engine, str(output.work.absolute()), progress, request.chars_at_once(workers))
     tables, rejected = runner.tables(inputs)
     columns = Columns(request.texts, checked_columns(tables, request.texts, request.record_id))

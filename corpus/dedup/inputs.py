@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.workspace import Result, Shard
-from schemas.errors import InputError, PartRefused
+from schemas.errors import InputError, PartRefused, PedCorpusError
 from schemas.fingerprints import code_fingerprint, fingerprint
 from schemas.settings import did_you_mean
 from sources.base import ReadReport
 from sources.rows import Row
 from sources.tables import read_table
 
+RESULTS: Final = ("kept.parquet", "removed.parquet", "summary.json", "rejected.parquet")
+"""What a run leaves in its folder."""
 _BLOCK_ROWS: Final = 10_000
 _READ_BYTES: Final = 1 << 22
 _BATCH_ROWS: Final = 65_536
@@ -47,24 +50,31 @@ class Input:
         return [self.name, str(self.path), *self.stamp]
 
 
-def find_inputs(files: Sequence[Path]) -> list[Input]:
-    """The files, in the order given; a folder stands for the tables in it, by name.
+def find_inputs(files: Sequence[Path], out: Path) -> list[Input]:
+    """The files, in the order given; a folder stands for the tables in it, by name, but for hidden ones.
+
+    Args:
+        files: As a user names them.
+        out: Where results go; what lies there is found in no folder.
 
     Raises:
-        InputError: with every path that is none or holds none.
+        InputError: with every path that is none, or holds none, or would be written over.
     """
-    found, problems = [], []
+    found: list[Input] = []
+    problems: list[str] = []
     for given in files:
-        paths = sorted(p for p in given.rglob("*") if p.suffix.lower() in _SUFFIXES) if given.is_dir() else [given]
+        paths = _tables_in(given, out, problems) if given.is_dir() else [given]
         if not paths:
             problems.append(f"{given}: no table in this folder. Name files that end in {', '.join(_SUFFIXES)}.")
         for path in paths:
-            if path.is_file():
-                status = path.stat()
-                found.append(Input(path.absolute(), path.as_posix(), (status.st_size, status.st_mtime_ns)))
-            else:
+            if not path.is_file():
                 problems.append(f"{path}: no such file. Check the path.")
-    twice = sorted({i.name for i in found if [j.path for j in found].count(i.path) > 1})
+            elif path.name in RESULTS and path.resolve().parent == out.resolve():
+                problems.append(f"{path}: the results would be written over it. Name another --out.")
+            else:
+                found.append(Input(path.absolute(), path.as_posix(), _stamp(path)))
+    real = [i.path.resolve() for i in found]
+    twice = sorted({i.name for i, path in zip(found, real, strict=True) if real.count(path) > 1})
     problems += [f"{name}: named twice; every row of it would be a duplicate of itself." for name in twice]
     if problems:
         raise InputError(problems)
@@ -73,6 +83,52 @@ def find_inputs(files: Sequence[Path]) -> list[Input]:
 
 
 _SUFFIXES: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+
+
+def _tables_in(folder: Path, out: Path, problems: list[str]) -> list[Path]:
+    """The tables of a folder; results of another run among them are a problem, for their rows are there already."""
+    own, tables = out.resolve(), []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        parents = path.resolve().parents
+        if own in parents and (path.name in RESULTS or folder.resolve() != own):
+            continue
+        if path.name == RESULTS[0] and all((path.parent / name).is_file() for name in RESULTS[:3]):
+            problems.append(f"{path.parent}: holds results of an earlier run, whose rows would count as duplicates of "
+                            f"those they come from. Move it out of {folder}, or name files one by one.")  # fmt: skip
+        tables.append(path)
+    return tables
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def unchanged(inputs: Sequence[Input]) -> Iterator[None]:
+    """Within, whatever comes of reading a file that another program writes to is a user's mistake.
+
+    Raises:
+        InputError: a file is not what it was when it was found.
+    """
+    try:
+        yield
+    except PedCorpusError:
+        raise
+    except Exception:
+        _check_unchanged(inputs)
+        raise
+    _check_unchanged(inputs)
+
+
+def _check_unchanged(inputs: Sequence[Input]) -> None:
+    changed = [i.name for i in inputs if not i.path.is_file() or _stamp(i.path) != i.stamp]
+    if changed:
+        raise InputError(
+            [f"{name}: changed while it was read. Run again when nothing writes to it." for name in changed]
+        )
 
 
 @dataclass(frozen=True)
@@ -95,7 +151,8 @@ class ConvertTask:
         try:
             types = _column_types(self._blocks(rejected))
         except PartRefused as refused:
-            return Result(report={"refused": f"{self.source.name}: {refused.detail}"})
+            detail = refused.detail.replace("list it under 'skip:'", "leave it out")  # no configuration here
+            return Result(report={"refused": f"{self.source.name}: {detail}"})
         rejected.clear()
         path, n_rows = folder / "rows.parquet", 0
         with pq.ParquetWriter(path, pa.schema(types), compression="zstd", compression_level=1) as writer:
@@ -133,7 +190,14 @@ def _column_types(blocks: Iterator[list[dict[str, Any]]]) -> dict[str, pa.DataTy
         for name in dict.fromkeys(name for row in block for name in row):
             values = [row.get(name) for row in block]
             found[name] = _common(found[name], values) if name in found else _common(pa.null(), values)
-    return {name: pa.string() if dtype in (None, pa.null()) else dtype for name, dtype in found.items()}
+    return {name: dtype if dtype is not None and _is_storable(dtype) else pa.string() for name, dtype in found.items()}
+
+
+def _is_storable(dtype: pa.DataType) -> bool:
+    """Whether a Parquet file can hold it: there is no null column of itself, and none of objects without a key."""
+    if pa.types.is_struct(dtype):
+        return dtype.num_fields > 0 and all(_is_storable(dtype.field(i).type) for i in range(dtype.num_fields))
+    return _is_storable(dtype.value_type) if pa.types.is_list(dtype) else not pa.types.is_null(dtype)
 
 
 def _common(known: pa.DataType | None, values: list[Any]) -> pa.DataType | None:
@@ -153,7 +217,11 @@ def _column(values: list[Any], dtype: pa.DataType) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         if dtype != pa.string():
             raise
-        return pa.array([v if v is None or isinstance(v, str) else orjson.dumps(v).decode() for v in values], dtype)
+        return pa.array([v if v is None or isinstance(v, str) else _as_json(v) for v in values], dtype)
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True)
@@ -187,9 +255,20 @@ class Table:
 
     def batches(self, row_group: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of a row group."""
-        with parquet(self.path) as file:
-            n_rows = self.batch_rows(row_group)
-            yield from file.iter_batches(n_rows, row_groups=[row_group], columns=columns, use_threads=False)
+        n_rows = self.batch_rows(row_group)
+        try:
+            with parquet(self.path) as file:
+                for batch in file.iter_batches(n_rows, row_groups=[row_group], columns=columns, use_threads=False):
+                    yield self._without_views(batch)
+        except (pa.ArrowInvalid, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            message = f"{self.source.name}: row group {row_group + 1} is damaged ({error}). Write the file anew."
+            raise InputError([message]) from None
+
+    def _without_views(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        wanted = pa.schema([self.schema.field(name) for name in batch.schema.names])
+        return batch if batch.schema.equals(wanted) else batch.cast(wanted)
 
 
 def parquet(path: str) -> pq.ParquetFile:
@@ -210,7 +289,12 @@ def open_table(source: Input, path: str, key: str) -> Table:
     with file:
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         row_bytes = tuple(g.total_byte_size // max(1, g.num_rows) for g in groups)
-        return Table(source, path, key, tuple(g.num_rows for g in groups), row_bytes, file.schema_arrow)
+        schema = pa.schema([f.with_type(_VIEWLESS.get(f.type, f.type)) for f in file.schema_arrow])
+        return Table(source, path, key, tuple(g.num_rows for g in groups), row_bytes, schema)
+
+
+_VIEWLESS: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+"""Arrow cannot filter the types that it calls views."""
 
 
 def checked_columns(tables: Sequence[Table], texts: Sequence[str], record_id: str | None) -> str | None:
@@ -221,18 +305,32 @@ def checked_columns(tables: Sequence[Table], texts: Sequence[str], record_id: st
     """
     problems = []
     for table in tables:
-        names = table.schema.names
+        names, where = table.schema.names, f"{table.source.name}: "
+        twice = sorted({name for name in names if names.count(name) > 1})
+        problems += [f"{where}several columns are called `{name}`. Give each another name." for name in twice]
         for column in (*texts, *([record_id] if record_id else [])):
-            where = f"{table.source.name}: "
             if column not in names:
                 problems.append(f"{where}no column `{column}`.{did_you_mean(column, names)}")
-            elif column in texts and not _is_text(table.schema.field(column).type):
-                problems.append(f"{where}column `{column}` holds {table.schema.field(column).type}, not text.")
+                continue
+            if column in twice:
+                continue
+            dtype = table.schema.field(column).type
+            if column in texts and not _is_text(dtype):
+                problems.append(f"{where}column `{column}` holds {dtype}, not text.")
+            elif column == record_id and not _is_name(dtype):
+                problems.append(
+                    f"{where}column `{column}` holds {dtype}, which names no row. Name another --id-column."
+                )
     if problems:
         raise InputError(problems)
     if record_id:
         return record_id
-    return next((name for name in _ID_COLUMNS if all(name in t.schema.names for t in tables)), None)
+    own = (name for name in _ID_COLUMNS if all(name in t.schema.names for t in tables))
+    return next((name for name in own if all(_is_name(t.schema.field(name).type) for t in tables)), None)
+
+
+def _is_name(dtype: pa.DataType) -> bool:
+    return _is_text(dtype) or pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_temporal(dtype)
 
 
 def _is_text(dtype: pa.DataType) -> bool:

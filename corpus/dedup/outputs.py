@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.dedup.fold import ahead
-from corpus.dedup.inputs import Table
-from schemas.errors import InputError
+from corpus.dedup.inputs import RESULTS, Table
+from pipelines.workspace import sweep_unfinished
+from schemas.errors import InputError, PedCorpusError
 
-KEPT, REMOVED, REJECTED, SUMMARY = "kept.parquet", "removed.parquet", "rejected.parquet", "summary.json"
+KEPT, REMOVED, SUMMARY, REJECTED = RESULTS
 _GROUP_ROWS: Final = 131_072
 _REMOVAL: Final = {"record_id": pa.string(), "keeper_id": pa.string(), "similarity": pa.float64(), "rule": pa.string()}
 
@@ -31,6 +32,9 @@ class Output:
         self.folder, self.work = folder, folder / ".work"
         if (folder / SUMMARY).exists() and not force:
             raise InputError([f"{folder}: holds the results of an earlier run. Name another --out, or say --force."])
+        others = [name for name in (KEPT, REMOVED, REJECTED) if (folder / name).exists()]
+        if others and not self.work.exists() and not force:
+            raise InputError([f"{folder}: holds {others[0]}, not of a run here. Name another --out, or say --force."])
         self._fresh = self.work / "out"
 
     @contextmanager
@@ -47,8 +51,21 @@ class Output:
             except BlockingIOError:
                 message = f"{self.folder}: another run is under way here. Wait for it, or name another --out."
                 raise InputError([message]) from None
-            yield
-            (self.folder / ".lock").unlink()
+            try:
+                yield
+            except PedCorpusError:
+                self._clear()
+                raise
+            finally:
+                (self.folder / ".lock").unlink(missing_ok=True)
+
+    def _clear(self) -> None:
+        """Leaves nothing of a run that a mistake ended, but finished work and what others put there."""
+        sweep_unfinished(str(self.work))
+        (self.folder / ".lock").unlink()
+        for folder in (self.work, self.folder):
+            with suppress(OSError):
+                folder.rmdir()
 
     def begin(self) -> Path:
         """An empty folder to write into."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.dedup.fold import Columns, FoldTask, prepared_chunks
-from corpus.dedup.inputs import ConvertTask, Input, Table, checked_columns, find_inputs, open_table, parquet
+from corpus.dedup.inputs import ConvertTask, Input, Table, checked_columns, find_inputs, open_table, parquet, unchanged
 from corpus.dedup.outputs import REJECTED, Output, write_rows
 from corpus.progress import Progress
 from pipelines.engine import Engine, ThreadEngine, make_engine, n_cores
@@ -65,7 +65,7 @@ def run(request: Request, kind: str, workers: int | None, address: str | None, p
         InputError: a file is not there, or the folder holds results, or another run is under way in it.
         EngineUnavailable: Ray is not installed, does not start, or a node cannot work for us.
     """
-    output, inputs = Output(request.out, request.force), find_inputs(request.files)
+    output, inputs = Output(request.out, request.force), find_inputs(request.files, request.out)
     with output.locked():
         sweep_unfinished(str(output.work))
         if kind == "local":
@@ -91,13 +91,14 @@ def dedup(
     """
     began = time.perf_counter()
     runner = _Runner(engine, str(output.work.absolute()), progress, request.chars_at_once(workers))
-    tables, rejected = runner.tables(inputs)
-    columns = Columns(request.texts, checked_columns(tables, request.texts, request.record_id))
-    folded = runner.fold(tables, columns, request.near)
-    removed = runner.removed(folded, request.near)
-    folder = output.begin()
-    progress.begin("write", sum(t.n_batches for t in tables))
-    write_rows(folder, tables, removed, request.texts, progress.advance)
+    with unchanged(inputs):
+        tables, rejected = runner.tables(inputs)
+        columns = Columns(request.texts, checked_columns(tables, request.texts, request.record_id))
+        folded = runner.fold(tables, columns, request.near)
+        removed = runner.removed(folded, request.near)
+        folder = output.begin()
+        progress.begin("write", sum(t.n_batches for t in tables))
+        write_rows(folder, tables, removed, request.texts, progress.advance)
     if rejected.num_rows:
         pq.write_table(rejected, folder / REJECTED)
     summary = _summary(request, tables, columns, folded, removed, rejected.num_rows)
@@ -157,8 +158,9 @@ class _Runner:
         chunks = prepared_chunks(list(folded))
         decided = resolve(lambda tasks: self.run("compare", tasks), self._root, near, "dedup", chunks, self._at_once)
         sizes = [shard.n_rows for result in folded for shard in result.shards]
-        firsts = pl.DataFrame({"shard": range(len(sizes)), "first": [0, *sizes][: len(sizes)]})
-        firsts = firsts.with_columns(pl.col("first").cum_sum(), pl.col("shard").cast(pl.Int32))
+        places = {"shard": range(len(sizes)), "first": [0, *sizes][: len(sizes)]}
+        firsts = pl.DataFrame(places, schema={"shard": pl.Int32, "first": pl.Int64})
+        firsts = firsts.with_columns(pl.col("first").cum_sum())
         wanted = ("shard", "row", "record_id", "keeper_id", "similarity", "rule")
         frames = [pl.read_parquet(r.shards[0].path, columns=list(wanted), glob=False) for r in decided]
         if not frames:

@@ -11,6 +11,7 @@ with doses drawn for each record. No twin has two copies, so that whatever goes 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import random
 import re
@@ -22,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.config import sample_config
+from pipelines.lexicons import words
 
 LEAST_CHARS, MOST_CHARS = 60, 400
 MOST_VARIANTS = 2_000
@@ -130,12 +132,13 @@ def _dose(chance: random.Random) -> str:
 def typos(text: str, share: float, letters: str, chance: random.Random) -> str:
     """The text with that share of its characters replaced (half), taken out or added to (a quarter each).
 
-    Only Chinese characters are touched that neither are nor stand beside what a fact is made of.
+    Only Chinese characters are touched that neither are nor stand beside what a fact is made of, and lie in no name of
+    a drug or disease.
     """
-    facts = [bool(_FACT.match(c)) for c in text]
+    facts, named = [bool(_FACT.match(c)) for c in text], _named(text)
     places = [
-        i for i, c in enumerate(text) if "一" <= c <= "鿿" and not any(facts[max(0, i - 1) : i + 2])
-    ]  # fmt: skip
+        i for i, c in enumerate(text) if "一" <= c <= "鿿" and not named[i] and not any(facts[max(0, i - 1) : i + 2])
+    ]
     chosen = set(chance.sample(places, min(len(places), max(1, round(len(text) * share)))))
     out = []
     for i, character in enumerate(text):
@@ -148,6 +151,25 @@ def typos(text: str, share: float, letters: str, chance: random.Random) -> str:
         elif way < 0.75:
             out += [character, chance.choice(letters)]
     return "".join(out)
+
+
+def _named(text: str) -> list[bool]:
+    """Which characters are in a name of a drug or disease."""
+    inside, names = [False] * len(text), _names()
+    for i in range(len(text) - 1):
+        for name in names.get(text[i : i + 2], ()):
+            if text.startswith(name, i):
+                inside[i : i + len(name)] = [True] * len(name)
+    return inside
+
+
+@functools.cache
+def _names() -> dict[str, list[str]]:
+    """Names of drugs and diseases by their first two characters."""
+    found: dict[str, list[str]] = {}
+    for name in {*_DRUGS, *words("drug_names"), *words("disease_names"), *words("paediatric_diseases")}:
+        found.setdefault(name[:2], []).append(name)
+    return found
 
 
 def variant(text: str, chance: random.Random) -> Variant | None:

@@ -49,12 +49,16 @@ def test_records_are_of_the_lengths_that_are_promised_and_differ_much(made: tupl
     assert closest < 0.8, "records that are alike by themselves would be removals that nothing planted"
 
 
-def test_typos_touch_no_number_unit_age_or_negation(made: tuple[dict[str, str], list[Pair]]) -> None:
+NAMES = re.compile("布洛芬|对乙酰氨基酚|阿莫西林|哮喘|肺炎|中耳炎|荨麻疹|佝偻病|惊厥|腹泻")
+
+
+def test_typos_touch_no_number_unit_age_negation_or_name(made: tuple[dict[str, str], list[Pair]]) -> None:
     texts, pairs = made
     for pair in near(pairs):
         a, b = texts[pair.twin], texts[pair.id]
         assert a != b
         assert FACTS.findall(a) == FACTS.findall(b), (a, b)
+        assert NAMES.findall(a) == NAMES.findall(b), (a, b)
 
 
 def test_typos_are_as_many_as_is_said(made: tuple[dict[str, str], list[Pair]]) -> None:

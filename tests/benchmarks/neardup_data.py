@@ -110,7 +110,8 @@ def clauses() -> list[str]:
 
 def records(n: int, chance: random.Random) -> Iterator[str]:
     """`n` different texts of 60 to 400 characters."""
-    pool, seen = clauses(), set()
+    pool = clauses()
+    seen: set[str] = set()
     mean = sum(map(len, pool)) / len(pool)
     while len(seen) < n:
         chosen = chance.choices(pool, k=max(3, round(chance.uniform(LEAST_CHARS, MOST_CHARS - 40) / mean)))

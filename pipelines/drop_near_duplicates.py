@@ -25,8 +25,10 @@ from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE
 _CHARS_PER_ROW: Final = 400
 """A guess that only decides into how many partitions a corpus is cut."""
 _COURTESY: Final = (
-    r"^(?:(?:好|好的|嗯|恩|哦|噢|行|可以|是的?|对|知道|明白|了解|收到|谢谢?|多谢|感谢|辛苦|麻烦|您|你|医生|大夫|主任|老师|啊|呀|了|吧|哈|"
-    r"不客气|不用谢|再见|您好|你好|祝|孩子|宝宝|早日|康复|健康|平安|ok|OK|thanks?|非常|太|就|那|我|先|这样)|[^\p{L}\p{N}])*$"
+    r"^(?:(?:好|好的|嗯|恩|哦|噢|行|可以|是的?|对|知道|明白|了解|收到|谢谢?|多谢|感谢|感激|辛苦|麻烦|打扰|您|你|医生|大夫|主任|老师|"
+    r"啊|呀|了|吧|哈|啦|呢|哟|喔|嘛|哒|滴|不客气|别客气|客气|不用谢|不谢|不用客气|应该的|再见|拜拜|您好|你好|祝|愿|孩子|宝宝|宝贝|早日|康复|"
+    r"健康|平安|愉快|快乐|ok|OK|thanks?|非常|十分|万分|特别|真|太|就|那|我|先|这样|的|给|耐心|解答|回复|指导|帮助|"
+    r"有(?:什么|其他|任何|不懂的?)?(?:问题|疑问|事|需要)(?:请|可以|可)?(?:再|随时)*(?:联系|咨询|问)?我?)|[^\p{L}\p{N}])*$"
 )
 """Turns of which nothing is left without thanks and greetings."""
 

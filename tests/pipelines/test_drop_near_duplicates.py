@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from pipelines.drop_near_duplicates import DropNearDuplicates
 from pipelines.engine import InlineEngine, PoolEngine
@@ -70,6 +71,25 @@ def test_dialogues_are_compared_without_their_thanks(tmp_path: Path) -> None:
         {"turns": turns("好的，谢谢医生！", "不客气，祝宝宝早日康复。")},
     ]
     assert dropped(tmp_path, DIALOGUE, rows) == {"r1": ("drop_near_duplicates:same_text", "r0")}
+
+
+@pytest.mark.parametrize(
+    ("thanks", "answer"),
+    [
+        ("明白了，太感谢您了，辛苦啦！", "不用谢，有问题再联系。"),
+        ("好的呢，谢谢您的耐心解答～", "应该的，祝宝贝健康快乐！"),
+        ("打扰您了，非常感谢！", "不客气，有什么问题随时咨询我。"),
+    ],
+)
+def test_however_they_are_said_thanks_are_not_compared(tmp_path: Path, thanks: str, answer: str) -> None:
+    rows = [{"turns": turns(CASE, ADVICE)}, {"turns": turns(CASE, ADVICE, thanks, answer)}]
+    assert dropped(tmp_path, DIALOGUE, rows) == {"r1": ("drop_near_duplicates:same_text", "r0")}
+
+
+@pytest.mark.parametrize("more", ["还要继续吃药吗？", "他不肯吃药。", "体温又升到三十九度了", "有疹子"])
+def test_a_short_turn_that_says_something_is_compared(tmp_path: Path, more: str) -> None:
+    rows = [{"turns": turns(CASE, ADVICE)}, {"turns": turns(CASE, ADVICE, more + "而且咳嗽得更厉害了", "好的")}]
+    assert dropped(tmp_path, DIALOGUE, rows) == {}
 
 
 def test_instructions_are_compared_question_by_question_and_answer_by_answer(tmp_path: Path) -> None:

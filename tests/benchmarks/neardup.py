@@ -141,14 +141,17 @@ def ours(corpus: Corpus, memory_mb: int | None, options: Sequence[str] = ()) -> 
     return Run(OURS, "", corpus.records, seconds, peak, gone)
 
 
-def peer(name: str, python: str, corpus: Corpus, workers: int) -> Run | None:
-    """One of the others; None where that Python does not have it."""
+def peer(name: str, python: str, corpus: Corpus, workers: int) -> Run | str:
+    """One of the others, or why it was not measured."""
     if subprocess.run([python, "-c", f"import {name}"], capture_output=True, cwd=corpus.folder, check=False).returncode:
-        return None
+        return f"not measured, it is not installed. Install it, or say --peer-python {name}=ENV/bin/python."
     out = corpus.folder / f"{name}.json"
     script = str(Path(__file__).with_name("neardup_peers.py"))
     command = [python, script, name, str(corpus.jsonl), str(out), str(workers)]
-    _, peak = measured(command, corpus.folder / f"{name}.log")
+    try:
+        _, peak = measured(command, corpus.folder / f"{name}.log")
+    except RuntimeError as error:  # what was measured before is not lost
+        return f"not measured, {error}"
     found = json.loads(out.read_text("utf-8"))
     return Run(name, found["version"], corpus.records, found["seconds"], peak, dict(found["removed"]))
 
@@ -168,7 +171,7 @@ def measured(command: Sequence[str], log: Path) -> tuple[float, int]:
     seconds = time.perf_counter() - began
     if process.returncode:
         lines = log.read_text("utf-8", "replace").splitlines()
-        raise SystemExit(f"{' '.join(command)} failed:\n" + "\n".join(lines[-15:]))
+        raise RuntimeError(f"{' '.join(command)} failed:\n" + "\n".join(lines[-15:]))
     return seconds, peak
 
 
@@ -187,7 +190,7 @@ def _memory(process: psutil.Popen) -> int:
     return total
 
 
-def show(lines: Sequence[Line], missing: Sequence[str] = ()) -> None:
+def show(lines: Sequence[Line], missing: dict[str, str]) -> None:
     """Prints the table."""
     print(f"\n{'tool':<20} {'records':>9} {'seconds':>8} {'records/s':>10} {'ours is':>8} {'caught':>7} "
           f"{'variants merged':>16} {'removed':>8} {'unexplained':>11} {'peak MB':>8} {'B/record':>8}")  # fmt: skip
@@ -198,8 +201,8 @@ def show(lines: Sequence[Line], missing: Sequence[str] = ()) -> None:
         print(f"{tool:<20} {line.records:>9,} {line.seconds:>8.1f} {line.records_per_s:>10,.0f} "
               f"{times:>8} {line.caught_ratio:>7.4f} {merged:>16} {line.removed:>8,} {line.unexplained:>11,} "
               f"{line.peak_bytes / 1e6:>8,.0f} {line.bytes_per_record_above_text:>8,.0f}", flush=True)  # fmt: skip
-    for name in missing:
-        print(f"{name}: not measured, it is not installed. Install it, or say --peer-python {name}=ENV/bin/python.")
+    for name, why in missing.items():
+        print(f"{name}: {why}")
 
 
 def caption(corpus: Corpus, lines: Sequence[Line]) -> list[str]:
@@ -262,8 +265,8 @@ def main() -> None:
             corpus = Corpus((arguments.keep or Path(name)) / str(size), size, arguments.seed, bool(peers))
             runs = [ours(corpus, arguments.memory_mb, ["--exact"] * arguments.exact)]
             found = {p: peer(p, pythons[p], corpus, arguments.workers) for p in peers}
-            missing = [p for p, run in found.items() if run is None]
-            here = [corpus.scored(run) for run in [*runs, *found.values()] if run]
+            missing = {p: run for p, run in found.items() if isinstance(run, str)}
+            here = [corpus.scored(run) for run in [*runs, *found.values()] if isinstance(run, Run)]
         lines += here
         if not arguments.json:
             show(here, missing)

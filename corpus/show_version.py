@@ -144,14 +144,17 @@ def show_rejects(data: dict[str, Any]) -> None:
         console.print(f"\n{r['record_id']}  {r['drop_reason']}  [dim]{r['source_id']}: {where}[/dim]")
         if r["drop_detail"]:
             console.print(f"  because of: {escape(r['drop_detail'])}")
-        console.print(f"  {escape(_record_text(r['kind'], r['record'])[:300])}")
+        console.print(f"  {escape(_record_text(r['record'])[:300])}")
+        if kept := r.get("kept"):
+            console.print(f"  kept: [dim]{kept['source_id']}: {escape(kept['part'])} {escape(kept['locator'])}[/dim]")
+            console.print(f"  {escape(_record_text(kept['record'])[:300])}")
 
 
-def _record_text(kind: str, record: dict[str, Any]) -> str:
-    if kind == "triple":
+def _record_text(record: dict[str, Any]) -> str:
+    if "head" in record:
         return "｜".join(str(record[k]) for k in ("head", "relation", "tail"))
-    if kind in ("dialogue", "instruction"):
-        return " / ".join(m["content"] or "" for m in record["turns" if kind == "dialogue" else "messages"] or [])
+    if turns := record.get("turns") or record.get("messages"):
+        return _flat(" / ".join(m["content"] or "" for m in turns))
     return _flat(str(record.get("text") or record.get("chosen") or ""))
 
 

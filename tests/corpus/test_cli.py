@@ -120,6 +120,25 @@ def test_rejects_can_be_narrowed_down(store: list[str]) -> None:
     assert "Nothing was dropped with stage" in wrong.output
 
 
+def test_rejects_show_the_record_that_another_went_for(tmp_path: Path) -> None:
+    question = "宝宝两岁三个月，昨天晚上开始发烧，最高38.9度，有点流鼻涕，请问需要去医院吗？"
+    answer = "精神好的话可以先在家观察，多喝温水，超过38.5度可以口服退热药，三天不退应及时就诊。"
+    rows = [{"instruction": question, "output": text} for text in (answer, answer.replace("应及时", "就应及时"))]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (tmp_path / "inst.jsonl").write_text("\n".join(lines), "utf-8")
+    config = tmp_path / "c.yaml"
+    source = "{kind: distilled, path: inst.jsonl, license: CC-BY-4.0}"
+    config.write_text(f"name: two\nsources: {{inst: {source}}}\nengine: {{workers: 1}}\n", "utf-8")
+    data("build", str(config))
+    store = ["--store", str(tmp_path / "store")]
+    (gone,) = data("rejects", "--stage", "drop_near_duplicates", *store)["records"]
+    assert gone["kept"]["record_id"] == gone["drop_detail"].split(" ")[0] != gone["record_id"]
+    assert (gone["kept"]["part"], gone["kept"]["locator"]) == ("inst.jsonl", "L2")
+    shown = "".join(run("rejects", "--stage", "drop_near_duplicates", *store).output.split())
+    assert "三天不退应及时就诊" in shown
+    assert "三天不退就应及时就诊" in shown
+
+
 def test_plan_runs_nothing_and_shows_the_tree(tmp_path: Path) -> None:
     config = str(write_small_corpus(tmp_path))
     planned = data("plan", config)

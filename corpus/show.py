@@ -129,11 +129,15 @@ def show_plan(plan: Plan) -> None:
     for step in plan.steps:
         branch = tree.add(f"{step.name}  {step.fingerprint[:_SHORT]}  over {', '.join(step.reads)}")
         for stage in step.stages:
-            options = ", ".join(f"{k}={v}" for k, v in stage.settings().items() if len(str(v)) < 60)
+            options = ", ".join(f"{k}={_brief(v)}" for k, v in stage.settings().items())
             branch.add(f"{stage.kind}  [dim]{escape(options)}[/dim]")
     views = header.views
     tree.add(f"publish  views cpt, sft ({', '.join(views.sft)}), dfpo, psft ({', '.join(views.psft)}), eval")
     console.print(tree)
+
+
+def _brief(value: Any) -> str:
+    return str(value) if len(str(value)) < 60 else f"{str(value)[:57]}…"
 
 
 def show_sources(seen: list[dict[str, Any]]) -> None:

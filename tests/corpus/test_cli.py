@@ -139,6 +139,19 @@ def test_rejects_show_the_record_that_another_went_for(tmp_path: Path) -> None:
     assert "三天不退就应及时就诊" in shown
 
 
+def test_plan_names_the_benchmarks(tmp_path: Path) -> None:
+    for name in ("inst.jsonl", "exam.jsonl"):
+        row = {"instruction": "宝宝发烧怎么办？", "output": "多喝温水，必要时口服退热药，持续不退应就诊。"}
+        (tmp_path / name).write_text(json.dumps(row, ensure_ascii=False), "utf-8")
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "name: two\nsources: {inst: {kind: distilled, path: inst.jsonl}}\n"
+        "stages: {drop_contaminated: {benchmarks: [{path: exam.jsonl, columns: [instruction]}]}}\n",
+        "utf-8",
+    )
+    assert "exam.jsonl" in run("plan", str(config)).output
+
+
 def test_plan_runs_nothing_and_shows_the_tree(tmp_path: Path) -> None:
     config = str(write_small_corpus(tmp_path))
     planned = data("plan", config)

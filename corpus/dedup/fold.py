@@ -98,11 +98,17 @@ def named_rows(batch: pa.RecordBatch, file: str, record_id: str | None, first_ro
 
 def _joined(columns: list[Any]) -> pa.Array:
     texts = [column.cast(pa.large_string()) for column in columns]
-    if len(texts) == 1:
-        return texts[0]
     # A separator that a text brings itself would make it another number of fields.
-    clean = [pc.replace_substring(pc.fill_null(t, ""), FIELD, " ") for t in texts]
+    clean = [pc.replace_substring(t, FIELD, " ") if _holds_separator(t) else t for t in texts]
+    if len(clean) == 1:
+        return clean[0]
+    clean = [pc.fill_null(t, "") for t in clean]
     return pc.binary_join_element_wise(*clean, pa.scalar(FIELD, pa.large_string()))
+
+
+def _holds_separator(texts: Any) -> bool:
+    data = texts.buffers()[2]
+    return data is not None and bool((np.frombuffer(data, np.uint8) == ord(FIELD)).any())
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

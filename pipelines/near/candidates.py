@@ -106,7 +106,7 @@ def band_pairs(
             turned = np.roll(finer, -band, axis=0)[:3]
             out = np.empty((_bucket_pairs(order, group, turned, np.empty((0, 2), np.int64)), 2), np.int64)
             _bucket_pairs(order, group, turned, out)
-            found.append(out[_possible(texts.units, starts, ends, out, least)])
+            found.append(out[possible(texts.units, starts, ends, out, least)])
         yield members[unique_pairs(np.concatenate(found))]
 
 
@@ -131,7 +131,7 @@ def _all_pairs(
 
 
 @jit
-def _possible(units: Units, starts: Offsets, ends: Offsets, pairs: Pairs, least: float) -> npt.NDArray[np.bool_]:
+def possible(units: Units, starts: Offsets, ends: Offsets, pairs: Pairs, least: float) -> npt.NDArray[np.bool_]:
     counts, found = np.zeros(256, np.int64), np.empty(len(pairs), np.bool_)
     for k in range(len(pairs)):
         i, j = pairs[k]

@@ -97,7 +97,7 @@ def _looked_up(pairs: Pairs, codes: Numbers, known: Similarities, n: int, check:
 
 
 @jit
-def _root(parents: Numbers, i: int) -> int:
+def root_of(parents: Numbers, i: int) -> int:
     while parents[i] != i:
         parents[i] = parents[parents[i]]
         i = parents[i]
@@ -108,14 +108,14 @@ def _root(parents: Numbers, i: int) -> int:
 def _apart(parents: Numbers, pairs: Pairs) -> npt.NDArray[np.bool_]:
     found = np.empty(len(pairs), np.bool_)
     for k in range(len(pairs)):
-        found[k] = _root(parents, pairs[k, 0]) != _root(parents, pairs[k, 1])
+        found[k] = root_of(parents, pairs[k, 0]) != root_of(parents, pairs[k, 1])
     return found
 
 
 @jit
 def _join(parents: Numbers, pairs: Pairs) -> None:
     for k in range(len(pairs)):
-        a, b = _root(parents, pairs[k, 0]), _root(parents, pairs[k, 1])
+        a, b = root_of(parents, pairs[k, 0]), root_of(parents, pairs[k, 1])
         parents[max(a, b)] = min(a, b)
 
 

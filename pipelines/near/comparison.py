@@ -201,7 +201,9 @@ def _fold(data: npt.NDArray[np.uint8], fold: Units, kinds: npt.NDArray[np.uint8]
     at, begin, blank = 0, used, False
     while at < len(data):
         b = int(data[at])
-        if b < 0x80:
+        if b >= 0xC0 and at + (2 if b < 0xE0 else 3 if b < 0xF0 else 4) > len(data):
+            code, at = 0xFFFD, len(data)  # no UTF-8, and what follows belongs to another text
+        elif b < 0x80:
             code = b
             at += 1
         elif b < 0xE0:

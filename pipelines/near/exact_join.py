@@ -6,11 +6,14 @@ t share one among the first |x| - ceil(t*|x|) + 1 of each (Chaudhuri et al. 2006
 every pair; texts too short for the bound to bite are compared with every text of fitting length.
 
 Cost: about 0.35 index entries (8 bytes each) a character at Levenshtein 0.9; time grows with the square of the number
-of texts that share their rarest n-grams, so it is for up to some millions of texts of which few are alike.
+of texts that share their rarest n-grams, so it is for up to some millions of texts of which few are alike. Pairs come
+some hundred thousand at a time; of what is connected by then, no pair is made, or of 20,000 texts alike there were
+200 million.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -18,18 +21,28 @@ import numpy.typing as npt
 
 from pipelines.jit import jit
 from pipelines.near.candidates import Pairs, Texts, may_be_similar, unique_pairs
+from pipelines.near.clusters import Forest, root_of
 from pipelines.near.comparison import Hashes, Offsets, Units
-from pipelines.near.settings import JACCARD
+from pipelines.near.settings import FIELD, JACCARD
 from pipelines.near.sketches import gram_hash
 
 _BINS: Final = 1 << 20
 """Counters of n-grams; two n-grams in one bin only make the order a little worse."""
+_AT_ONCE: Final = 1 << 18
+"""Pairs to stop at, when the text at hand is done."""
+_FIELD_UNIT: Final = ord(FIELD)
 
 
 def exact_pairs(
-    texts: Texts, members: npt.NDArray[np.int64], measure: str, threshold: float, ngram: int, turn: tuple[int, int]
-) -> Pairs:
-    """Every pair of one group that may reach the threshold, and few others.
+    texts: Texts,
+    members: npt.NDArray[np.int64],
+    measure: str,
+    threshold: float,
+    ngram: int,
+    turn: tuple[int, int],
+    forest: Forest,
+) -> Iterator[Pairs]:
+    """Every pair of one group that may reach the threshold and is not connected yet, and few others.
 
     Args:
         texts: In groups.
@@ -38,6 +51,7 @@ def exact_pairs(
         threshold: Of the whole text, above 0.
         ngram: Characters to an n-gram; for Levenshtein the join chooses its own.
         turn: `(i, k)`: the pairs whose longer text is number i modulo k in its order; all with `(0, 1)`.
+        forest: Of all texts. Who joins in it the similar pairs of what came before is spared those that follow.
     """
     is_jaccard = measure == JACCARD
     n = ngram if is_jaccard else 3 if threshold >= 0.85 else 2 if threshold >= 0.7 else 1
@@ -51,27 +65,55 @@ def exact_pairs(
     starts, ends, group = texts.starts[members[order]], texts.ends[members[order]], group[order]
     sizes = lengths[order]
     counts = np.zeros(_BINS, np.uint32)
-    _count(texts.units, starts, ends, n, counts)
+    _count(texts.units, starts, ends, n, is_jaccard, counts)
     prefix = np.empty(len(order), np.int64)
     entries = _prefixes(texts.units, starts, ends, n, threshold, is_jaccard, counts, prefix, np.empty(0, np.uint64))
     index = np.empty(entries, np.uint64)
     _prefixes(texts.units, starts, ends, n, threshold, is_jaccard, counts, prefix, index)
     index.sort()
-    found = _joined(
-        texts.units, starts, ends, sizes, group, n, threshold, is_jaccard, counts, prefix, index, turn[0], turn[1]
-    )
-    pairs = members[order[found]]
-    return unique_pairs(np.sort(pairs, axis=1))
+    names, at = members[order], 0
+    while at < len(order):
+        before = forest.roots().copy()  # in the chunk, of each tree that a text meets the first text alone is tried
+        again, stop, is_whole = False, len(order), False
+        while not is_whole:
+            found, stop, n_spared = _joined(
+                texts.units, starts, ends, sizes, group, n, threshold, is_jaccard, counts, prefix, index, turn[0],
+                turn[1], names, before, forest.roots(), at, stop, again
+            )  # fmt: skip
+            if len(found):
+                yield unique_pairs(np.sort(names[found], axis=1))
+            is_whole, again = again or not n_spared, True
+        at = stop
 
 
 @jit
-def _grams(units: Units, start: int, end: int, n: int, counts: npt.NDArray[np.uint32], out: Hashes) -> int:
+def _hashes(units: Units, start: int, end: int, n: int, by_field: bool, out: Hashes) -> int:
+    """The n-grams of a text; `by_field` those of each field, which are others in every field.
+
+    Sets of such have at least the Jaccard similarity of the least similar field. An empty field has none.
+    """
+    used = field = 0
+    begin = start
+    for at in range(start, end + 1):
+        if at < end and not (by_field and units[at] == _FIELD_UNIT):
+            continue
+        width = min(n, at - begin)
+        for k in range(begin, at - width + 1 if width else begin):
+            h = gram_hash(units, k, width)
+            out[used] = np.uint64(h ^ np.uint32(field * 0x9E3779B1 & 0xFFFFFFFF))
+            used += 1
+        begin, field = at + 1, field + 1
+    return used
+
+
+@jit
+def _grams(
+    units: Units, start: int, end: int, n: int, by_field: bool, counts: npt.NDArray[np.uint32], out: Hashes
+) -> int:
     """The n-grams of a text, the rare first: count in the upper half, hash in the lower; equal ones stay."""
-    width = min(n, end - start)
-    used = end - start - width + 1
+    used = _hashes(units, start, end, n, by_field, out)
     for k in range(used):
-        h = gram_hash(units, start + k, width)
-        out[k] = (np.uint64(counts[h & np.uint32(_BINS - 1)]) << np.uint64(32)) | np.uint64(h)
+        out[k] |= np.uint64(counts[out[k] & np.uint64(_BINS - 1)]) << np.uint64(32)
     out[:used].sort()
     return used
 
@@ -98,22 +140,26 @@ def _longest(starts: Offsets, ends: Offsets) -> int:
 def _set_sizes(units: Units, starts: Offsets, ends: Offsets, n: int, sizes: Offsets) -> None:
     room, counts = np.empty(_longest(starts, ends), np.uint64), np.zeros(_BINS, np.uint32)
     for i in range(len(starts)):
-        sizes[i] = _as_set(room, _grams(units, starts[i], ends[i], n, counts, room))
+        sizes[i] = _as_set(room, _grams(units, starts[i], ends[i], n, True, counts, room))
 
 
 @jit
-def _count(units: Units, starts: Offsets, ends: Offsets, n: int, counts: npt.NDArray[np.uint32]) -> None:
+def _count(
+    units: Units, starts: Offsets, ends: Offsets, n: int, by_field: bool, counts: npt.NDArray[np.uint32]
+) -> None:
+    room = np.empty(_longest(starts, ends), np.uint64)
     for i in range(len(starts)):
-        width = min(n, ends[i] - starts[i])
-        for k in range(starts[i], ends[i] - width + 1):
-            counts[gram_hash(units, k, width) & np.uint32(_BINS - 1)] += np.uint32(1)
+        for k in range(_hashes(units, starts[i], ends[i], n, by_field, room)):
+            counts[room[k] & np.uint64(_BINS - 1)] += np.uint32(1)
 
 
 @jit
 def _prefix_length(used: int, length: int, n: int, threshold: float, is_jaccard: bool) -> int:
     """How many of its rarest n-grams a text must be found by; -1 where none will do."""
     if is_jaccard:
-        return used - int(np.ceil(threshold * used - 1e-9)) + 1
+        return used - int(np.ceil(threshold * used - 1e-9)) + 1 if used else 0
+    if threshold <= 0:
+        return -1
     # The partner may be longer, up to length / threshold, and the distance is allowed by the longer.
     edits = int((1 - threshold) * length / threshold + 1e-9)
     return n * edits + 1 if n * edits + 1 <= used and length >= n else -1
@@ -134,7 +180,7 @@ def _prefixes(
     """Entries of the index: hash in the upper half, text in the lower; written where `index` has room."""
     room, entries = np.empty(_longest(starts, ends), np.uint64), 0
     for i in range(len(starts)):
-        used = _grams(units, starts[i], ends[i], n, counts, room)
+        used = _grams(units, starts[i], ends[i], n, is_jaccard, counts, room)
         if is_jaccard:
             used = _as_set(room, used)
         prefix[i] = _prefix_length(used, ends[i] - starts[i], n, threshold, is_jaccard)
@@ -182,30 +228,49 @@ def _joined(
     index: Hashes,
     turn: int,
     turns: int,
-) -> Pairs:
-    """Pairs (j, i), j before i in the order of length; each text is met with those before it."""
+    names: Offsets,
+    before: Offsets,
+    parents: Offsets,
+    begin: int,
+    stop: int,
+    again: bool,
+) -> tuple[Pairs, int, int]:
+    """Pairs (j, i), j before i in the order of length; each text is met with those before it.
+
+    The texts `begin:stop`, or as many of them as give `_AT_ONCE` pairs: where it stopped, and how many pairs were
+    left out since a text of their tree was met. `again` gives those.
+    """
     room, seen = np.empty(_longest(starts, ends), np.uint64), np.full(len(starts), -1, np.int64)
-    bag, out, used = np.zeros(256, np.int64), np.empty((1024, 2), np.int64), 0
+    met = np.full(len(parents), -1, np.int64)
+    bag, out, used, spared = np.zeros(256, np.int64), np.empty((1024, 2), np.int64), 0, 0
     least = 0.0 if is_jaccard else threshold
     first = 0  # of those that are long enough for text i
     plain = np.flatnonzero(prefix < 0)  # found by no index
-    for i in range(len(starts)):
-        while group[first] != group[i] or sizes[first] < threshold * sizes[i] - 1e-9:
-            first += 1
+    for i in range(begin, stop):
+        if used >= _AT_ONCE and not again:
+            return out[:used], i, spared
         if i % turns != turn:
             continue
-        if prefix[i] < 0:
-            for j in range(first, i):
-                if may_be_similar(units, starts[j], ends[j], starts[i], ends[i], least, bag):
-                    out = _pushed(out, used, j, i)
-                    used += 1
-            continue
-        for at in range(np.searchsorted(plain, first), np.searchsorted(plain, i)):
-            j = int(plain[at])
+        while group[first] != group[i] or sizes[first] < threshold * sizes[i] - 1e-9:
+            first += 1
+        own = root_of(parents, names[i])
+        n_others = i - first if prefix[i] < 0 else np.searchsorted(plain, i) - np.searchsorted(plain, first)
+        start = 0 if prefix[i] < 0 else np.searchsorted(plain, first)
+        for k in range(n_others):
+            j = first + k if prefix[i] < 0 else int(plain[start + k])
+            if root_of(parents, names[j]) == own:
+                continue
             if may_be_similar(units, starts[j], ends[j], starts[i], ends[i], least, bag):
+                is_new = met[before[names[j]]] != i
+                met[before[names[j]]] = i
+                if is_new == again:
+                    spared += 1
+                    continue
                 out = _pushed(out, used, j, i)
                 used += 1
-        have = _grams(units, starts[i], ends[i], n, counts, room)
+        if prefix[i] < 0:
+            continue
+        have = _grams(units, starts[i], ends[i], n, is_jaccard, counts, room)
         if is_jaccard:
             have = _as_set(room, have)
         for k in range(prefix[i]):
@@ -217,7 +282,14 @@ def _joined(
                 if seen[j] == i:
                     continue
                 seen[j] = i
+                if root_of(parents, names[j]) == own:
+                    continue
                 if may_be_similar(units, starts[j], ends[j], starts[i], ends[i], least, bag):
+                    is_new = met[before[names[j]]] != i
+                    met[before[names[j]]] = i
+                    if is_new == again:
+                        spared += 1
+                        continue
                     out = _pushed(out, used, j, i)
                     used += 1
-    return out[:used]
+    return out[:used], stop, spared

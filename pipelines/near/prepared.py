@@ -107,9 +107,9 @@ def _whole(rows: pa.Table, name: str) -> pa.Array:
 
 def _without_letters(folded: Compared) -> Any:
     """Which texts hold nothing but field separators."""
-    chars = np.diff(folded.offsets)
-    empty = chars == 0
-    for i in np.flatnonzero((chars > 0) & (chars <= 8)).tolist():
+    empty = np.diff(folded.offsets) == 0
+    full = np.flatnonzero(~empty)
+    for i in full[folded.units[folded.offsets[full]] == _FIELD_UNIT].tolist():
         empty[i] = bool((folded.units[folded.offsets[i] : folded.offsets[i + 1]] == _FIELD_UNIT).all())
     return empty
 

@@ -15,6 +15,8 @@ from pipelines.near.sketches import gram_hash
 
 Similarities = npt.NDArray[np.float64]
 Hashes32 = npt.NDArray[np.uint32]
+_ROUNDING = 1e-9
+"""1 - 7 / 100 is a little less than 0.93, and reaches it."""
 
 
 def similarities(
@@ -38,7 +40,10 @@ def similarities(
         found[found < threshold] = 0
     elif len(plain):
         a, b = [strings[i] for i in left[plain]], [strings[i] for i in right[plain]]
-        found[plain] = cpdist(a, b, scorer=Levenshtein.normalized_similarity, score_cutoff=threshold, dtype=np.float64)
+        # Its own cutoff loses some of those just at it.
+        cutoff = threshold - 1e-5
+        found[plain] = cpdist(a, b, scorer=Levenshtein.normalized_similarity, score_cutoff=cutoff, dtype=np.float64)
+        found[:] = np.where(found < threshold - _ROUNDING, 0, np.maximum(found, threshold))
     short = np.fromiter((len(s) < min_chars for s in strings), np.bool_, len(strings))
     too_short = plain[(short[left] | short[right])[plain]]
     found[too_short] = [float(strings[i] == strings[j]) for i, j in zip(left[too_short], right[too_short], strict=True)]
@@ -58,9 +63,9 @@ def _least_field(left: str, right: str, measure: str, threshold: float, ngram: i
         if min(len(x), len(y)) < min_chars:
             return 0.0
         one = _jaccard_of(x, y, ngram) if measure == JACCARD else Levenshtein.normalized_similarity(x, y)
-        if one < threshold:
+        if one < threshold - _ROUNDING:
             return 0.0
-        least = min(least, one)
+        least = min(least, max(one, threshold))
     return least
 
 

@@ -18,6 +18,7 @@ from pipelines.near.comparison import Offsets, Units
 
 RECALL = 0.999
 """Probability with which a pair exactly at the threshold becomes a candidate."""
+_MOST_BANDS = 400
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,19 @@ def banding(threshold: float, similarity: str, ngram: int | None = None) -> Band
     Args:
         threshold: Of the similarity, above 0.
         similarity: `levenshtein` or `jaccard`.
-        ngram: None: 3 where the threshold is high, 2 where it is not.
+        ngram: None: 3 where the threshold is high, 2 where it is not. With `levenshtein`, where this only helps to
+            find pairs, shorter ones are taken than such as few similar texts have in common.
     """
     n = ngram or (3 if threshold >= 0.85 else 2)
-    whole = threshold**n
-    s = threshold if similarity == "jaccard" else whole / (2 - whole)
+    if similarity == "jaccard":
+        return _cheapest(n, threshold)
+    plans = (_cheapest(m, threshold**m / (2 - threshold**m)) for m in range(n, 0, -1))
+    return next((plan for plan in plans if plan.bands <= _MOST_BANDS), _cheapest(1, threshold / (2 - threshold)))
+
+
+def _cheapest(n: int, s: float) -> Banding:
     rows = 3 if s >= 0.5 else 2
-    return Banding(n, rows, math.ceil(math.log(1 - RECALL) / math.log(1 - s**rows)) if s < 1 else 1)
+    return Banding(n, rows, math.ceil(math.log(1 - RECALL) / math.log1p(-(s**rows))) if s < 1 else 1)
 
 
 def band_keys(

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.base import RunTasks
-from pipelines.near.candidates import Pairs, Texts, band_pairs, bounds, large_members, small_pairs
+from pipelines.near.candidates import Pairs, Texts, band_pairs, bounds, large_members, possible, small_pairs
 from pipelines.near.clusters import Forest, Removals, removals
 from pipelines.near.exact_join import exact_pairs
 from pipelines.near.guard import rule_numbers
@@ -128,6 +128,13 @@ class Partition:
             found[begin : begin + _CHECKED_AT_ONCE] = score
         return found
 
+    def _check_any(self, pairs: Pairs) -> Similarities:
+        """The same of pairs that no bound has ruled out before, such as the ends of a chain."""
+        texts, found = self.texts, np.zeros(len(pairs))
+        able = np.flatnonzero(possible(texts.units, texts.starts, texts.ends, pairs, self.least))
+        found[able] = self.check(pairs[able])
+        return found
+
     def _guard(self, pairs: Pairs, score: Similarities) -> None:
         passed = np.flatnonzero(score > 0)
         rules = rule_numbers(self.texts.units, self.texts.starts, self.texts.ends, pairs[passed])
@@ -152,7 +159,7 @@ class Partition:
         """Similar pairs of a share of the work; pairs that are connected by then are not looked at."""
         forest = Forest(len(self.numbers))
         found: list[tuple[Pairs, Similarities]] = [(np.zeros((0, 2), np.int64), np.zeros(0))]
-        for pairs in self._candidates(share, shares):
+        for pairs in self._candidates(share, shares, forest):
             for begin in range(0, len(pairs), _CHECKED_AT_ONCE):
                 some = pairs[begin : begin + _CHECKED_AT_ONCE]
                 some = some[forest.apart(some)]
@@ -162,7 +169,7 @@ class Partition:
                 found.append((some, score))
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found]), forest
 
-    def _candidates(self, share: int, shares: int) -> Any:
+    def _candidates(self, share: int, shares: int, forest: Forest) -> Any:
         texts, near = self.texts, self.near
         if share == 0:
             yield small_pairs(texts, self.least)
@@ -170,21 +177,22 @@ class Partition:
         if not len(members):
             return
         if near.exact:
-            yield from self._exact(members, share, shares)
+            yield from self._exact(members, share, shares, forest)
         else:
             yield from band_pairs(texts, members, self.plan, range(share, self.plan.bands, shares), self.least)
 
-    def _exact(self, members: Any, share: int, shares: int) -> Any:
+    def _exact(self, members: Any, share: int, shares: int, forest: Forest) -> Any:
         edges = bounds(self.texts.group[members])
         threshold = self.near.threshold if self.near.similarity == JACCARD else self.least
         for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             some = members[begin:end]
-            yield exact_pairs(self.texts, some, self.near.similarity, threshold, self.plan.ngram, (share, shares))
+            turn, ngram = (share, shares), self.plan.ngram
+            yield from exact_pairs(self.texts, some, self.near.similarity, threshold, ngram, turn, forest)
 
     def removed(self, edges: Pairs, score: Similarities, forest: Forest) -> pl.DataFrame:
         """The rows that go: `shard`, `row`, `record_id`, `keeper_id`, `similarity`, `rule`."""
         order = np.lexsort((edges[:, 1], edges[:, 0]))
-        near = removals(forest.roots(), edges[order], score[order], self.check)
+        near = removals(forest.roots(), edges[order], score[order], self._check_any)
         return self._named(near)
 
     def _named(self, near: Removals) -> pl.DataFrame:

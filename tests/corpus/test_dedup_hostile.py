@@ -152,3 +152,44 @@ def test_a_file_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(inputs, "_stamp", lambda path: (next(numbers), 0))
     assert "changed" in run(path, "--out", tmp_path / "out", code=2)
     assert not (tmp_path / "out" / "kept.parquet").exists()
+
+
+def test_a_separator_inside_a_text_is_a_blank(tmp_path: Path) -> None:
+    text = "患儿发热咳嗽，建议多喝温水并注意观察精神状态和尿量"
+    pq.write_table(
+        pa.table({"text": [text, text.replace("，", "，\x1f"), "\x1f" * 30, "\x1f\x1f"]}), tmp_path / "a.parquet"
+    )
+    run(tmp_path / "a.parquet", "--out", tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["removed"], summary["without_text"]) == ({"same_text": 1}, 2)
+
+
+def test_bytes_that_are_no_text_do_not_reach_into_the_next(tmp_path: Path) -> None:
+    cut = TEXTS[0].encode()[:-1]
+    for name, texts in (("a", [cut, cut]), ("b", [cut, b"\xbfx", cut])):
+        array = pa.array(texts, pa.binary())
+        pq.write_table(
+            pa.table({"text": pa.Array.from_buffers(pa.string(), len(array), array.buffers())}),
+            tmp_path / f"{name}.parquet",
+        )
+        run(tmp_path / f"{name}.parquet", "--out", tmp_path / name)
+        assert json.loads((tmp_path / name / "summary.json").read_text())["removed"] == {"same_text": 1}
+
+
+def test_many_columns_without_text(tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(12)]
+    pq.write_table(pa.table({"text": TEXTS, **{name: [None] * 4 for name in names}}), tmp_path / "a.parquet")
+    more = [part for name in names for part in ("--text-column", name)]
+    assert (
+        CliRunner()
+        .invoke(main, ["dedup", str(tmp_path / "a.parquet"), *more, "--out", str(tmp_path / "out")])
+        .exit_code
+        == 0
+    )
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["without_text"] == 4
+
+
+def test_exact_at_a_half_with_several_columns(tmp_path: Path) -> None:
+    table(tmp_path / "a.parquet", other=[t + "。" for t in TEXTS])
+    run(tmp_path / "a.parquet", "--out", tmp_path / "out", "--text-column", "other", "--exact", "--threshold", 0.5)
+    assert pq.read_table(tmp_path / "out" / "kept.parquet").num_rows == 2

@@ -181,7 +181,9 @@ def _unwritable(text: str) -> bool:
 def _bounded(value: Any, where: str, problems: list[str], metadata: Mapping[str, Any]) -> Any:
     choices = metadata.get("choices")
     if choices and value not in choices:
-        problems.append(f"{where}: `{value}` is not one of {', '.join(choices)}.{did_you_mean(str(value), choices)}")
+        near = did_you_mean(str(value), choices)
+        guess = near if near.startswith(" Did") else ""  # the choices stand there already
+        problems.append(f"{where}: `{value}` is not one of {', '.join(choices)}.{guess}")
         return None
     low, high = metadata.get("min"), metadata.get("max")
     if (low is not None and value < low) or (high is not None and value > high):

@@ -28,6 +28,8 @@ _FINER: Final = 8
 """MinHashes to cut large buckets by, another of them for every band."""
 _KEY_BYTES: Final = 1 << 26
 """Band keys held at once; more bands than fit are done in several passes over the texts."""
+_CODES_AT_ONCE: Final = 1 << 17
+"""Texts in buckets whose pairs are held at once, before those that cannot be similar are left out."""
 
 Pairs = npt.NDArray[np.int64]
 """Shape (pairs, 2), i < j, sorted, no pair twice."""
@@ -104,10 +106,22 @@ def band_pairs(
         for band, keys in zip(some.tolist(), band_keys(texts.units, starts, ends, plan, some), strict=True):
             order = np.sort((keys.astype(np.uint64) << np.uint64(32)) | np.arange(len(keys), dtype=np.uint64))
             turned = np.roll(finer, -band, axis=0)[:3]
-            out = np.empty((_bucket_pairs(order, group, turned, np.empty((0, 2), np.int64)), 2), np.int64)
-            _bucket_pairs(order, group, turned, out)
-            found.append(out[possible(texts.units, starts, ends, out, least)])
+            for some_order in _slices(order):
+                out = np.empty((_bucket_pairs(some_order, group, turned, np.empty((0, 2), np.int64)), 2), np.int64)
+                _bucket_pairs(some_order, group, turned, out)
+                found.append(out[possible(texts.units, starts, ends, out, least)])
         yield members[unique_pairs(np.concatenate(found))]
+
+
+def _slices(order: Hashes) -> Iterator[Hashes]:
+    """The codes, so many at a time, no run of one key cut."""
+    begin = 0
+    while begin < len(order):
+        end = min(len(order), begin + _CODES_AT_ONCE)
+        after = np.uint64(((int(order[end - 1]) >> 32) + 1) << 32) if int(order[end - 1]) >> 32 < 0xFFFFFFFF else None
+        end = len(order) if after is None else int(np.searchsorted(order, after))
+        yield order[begin:end]
+        begin = end
 
 
 def unique_pairs(pairs: Pairs) -> Pairs:

@@ -10,7 +10,7 @@ Strict facts are what two texts must agree in, in order, whatever their similari
     their capital forms (零 伍 陆 …) beside another numeral: not in 零食, 队伍, 陆续
     不 无 未 勿 禁 忌 慎
     % ‰ ℃ ≤ ≥ ±
-    < > = + beside a digit, and (+)
+    < > beside a digit, and + before a bracket that closes: (+), (2+)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NUMERALS: Final = {
     "两": "2",
 }
 _STRICT: Final = "不无未勿禁忌慎%‰℃≤≥±"
-_SIGNS: Final = "<>=+"
+_SIGNS: Final = "<>+"
 _SAME: Final = {"≦": "≤", "≧": "≥", "⩽": "≤", "⩾": "≥", "﹪": "%", "﹤": "<", "﹥": ">"}
 
 Units = npt.NDArray[np.uint16]
@@ -137,7 +137,8 @@ def fact_at(units: Units, at: int, begin: int, end: int, kinds: npt.NDArray[np.u
     before = units[at - 1] if at > begin else 0
     after = units[at + 1] if at + 1 < end else 0
     if kind == 6:
-        return 3 if kinds[before] == 1 or kinds[after] == 1 or (before == 40 and after == 41) else 0
+        is_sign = after == 41 if units[at] == 43 else kinds[before] == 1 or kinds[after] == 1
+        return 3 if is_sign else 0
     beside = (int(kinds[before]), int(kinds[after]))
     is_number = beside[0] in (1, 5, 7) or beside[1] in (1, 5, 7)
     return 3 if is_number or after == 0x4E0B else 0  # 零下

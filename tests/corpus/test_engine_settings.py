@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from corpus.cli import _engine_settings
 from corpus.config import EngineConfig, load_config
+from corpus.options import engine_settings
 from schemas.errors import ConfigError
 
 HEADER = "name: a\nsources: {s: {kind: dialogue, path: x.csv}}\n"
@@ -48,9 +48,9 @@ def test_the_command_line_replaces_what_it_names(tmp_path: Path) -> None:
 
 
 def test_an_address_alone_means_ray() -> None:
-    assert _engine_settings(None, None, "auto") == {"kind": "ray", "address": "auto"}
-    assert _engine_settings(None, 4, None) == {"workers": 4}
-    assert _engine_settings(None, None, None) is None
+    assert engine_settings(None, None, "auto") == {"kind": "ray", "address": "auto"}
+    assert engine_settings(None, 4, None) == {"workers": 4}
+    assert engine_settings(None, None, None) is None
 
 
 def test_the_engine_is_no_part_of_the_content(tmp_path: Path) -> None:

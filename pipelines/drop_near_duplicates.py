@@ -7,7 +7,7 @@ or disease, are never merged, however similar they are. See `pipelines.near` for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.base import CorpusStage, RunTasks
 from pipelines.lexicons import words
-from pipelines.near.settings import FIELD, JACCARD, LEVENSHTEIN, Near
+from pipelines.near.settings import FIELD, Criteria, Near
 from pipelines.tasks import read_shard, stage_fingerprint
 from pipelines.workspace import Result, Shard
 from schemas.fingerprints import fingerprint
@@ -34,7 +34,7 @@ _COURTESY: Final = (
 
 
 @dataclass(frozen=True)
-class DropNearDuplicates(CorpusStage):
+class DropNearDuplicates(Criteria, CorpusStage):
     """Of records alike, the first source's stays, of one source's the longest, of those the one with the lowest id.
 
     Each kind is compared on what it says: documents on their text (short ones with their heading; the diseases that
@@ -46,29 +46,17 @@ class DropNearDuplicates(CorpusStage):
 
     Attributes:
         source_order: Source ids, the preferred first; the configuration's order.
-        threshold: The least similarity of the least similar field.
-        similarity: `levenshtein`: 1 - edits / characters of the longer. `jaccard`: of the sets of character n-grams.
-        ngram: Characters to an n-gram, for sketches and for `jaccard`; None: 3, or 2 at thresholds under 0.85.
-        exact: True finds every pair at the threshold (a prefix-filter join); False misses one of a thousand there.
-        guard: True merges only texts that agree in numbers, units, ages, negations, comparators, drugs and diseases.
-        min_chars: Shorter texts and fields must be equal, but for white space, width and capitals.
     """
 
     kind: ClassVar[str] = "drop_near_duplicates"
     reads: ClassVar[tuple[str, ...]] = (DOCUMENT, DIALOGUE, INSTRUCTION, PREFERENCE)
 
     source_order: tuple[str, ...] = ()
-    threshold: float = field(default=0.9, metadata={"min": 0.5, "max": 1.0})
-    similarity: str = field(default=LEVENSHTEIN, metadata={"choices": (LEVENSHTEIN, JACCARD)})
-    ngram: int | None = field(default=None, metadata={"min": 1, "max": 50})
-    exact: bool = False
-    guard: bool = True
-    min_chars: int = field(default=20, metadata={"min": 1})
 
     @cached_property
     def near(self) -> Near:
         """What near-duplicates are here."""
-        return Near(self.threshold, self.similarity, self.ngram, self.exact, self.guard, self.min_chars)
+        return Near(**{f.name: getattr(self, f.name) for f in fields(Criteria)})
 
     def decide(self, run: RunTasks, root: str, shards: Sequence[Shard]) -> list[Result]:
         """Folds and shuffles every shard, then decides each partition."""

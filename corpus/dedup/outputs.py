@@ -30,6 +30,8 @@ class Output:
 
     def __init__(self, folder: Path, force: bool) -> None:
         self.folder, self.work = folder, folder / ".work"
+        if folder.exists() and not folder.is_dir():
+            raise InputError([f"{folder}: is a file, and results are several. Name a folder with --out."])
         if (folder / SUMMARY).exists() and not force:
             raise InputError([f"{folder}: holds the results of an earlier run. Name another --out, or say --force."])
         others = [name for name in (KEPT, REMOVED, REJECTED) if (folder / name).exists()]

@@ -214,6 +214,14 @@ def _pushed(out: Pairs, used: int, j: int, i: int) -> Pairs:
 
 
 @jit
+def _is_spared(met: Offsets, tree: int, i: int, again: bool) -> bool:
+    """Whether a pair is left for another time: text i met a text of that tree before, or has not yet if `again`."""
+    is_new = bool(met[tree] != i)
+    met[tree] = i
+    return is_new == again
+
+
+@jit
 def _joined(
     units: Units,
     starts: Offsets,
@@ -261,9 +269,7 @@ def _joined(
             if root_of(parents, names[j]) == own:
                 continue
             if may_be_similar(units, starts[j], ends[j], starts[i], ends[i], least, bag):
-                is_new = met[before[names[j]]] != i
-                met[before[names[j]]] = i
-                if is_new == again:
+                if _is_spared(met, before[names[j]], i, again):
                     spared += 1
                     continue
                 out = _pushed(out, used, j, i)
@@ -285,9 +291,7 @@ def _joined(
                 if root_of(parents, names[j]) == own:
                     continue
                 if may_be_similar(units, starts[j], ends[j], starts[i], ends[i], least, bag):
-                    is_new = met[before[names[j]]] != i
-                    met[before[names[j]]] = i
-                    if is_new == again:
+                    if _is_spared(met, before[names[j]], i, again):
                         spared += 1
                         continue
                     out = _pushed(out, used, j, i)

@@ -13,8 +13,8 @@ FIELD: Final = "\x1f"
 
 
 @dataclass(frozen=True)
-class Near:
-    """When two texts are near-duplicates.
+class Criteria:
+    """What a user says of when two texts are near-duplicates.
 
     Attributes:
         threshold: The least similarity of the least similar field.
@@ -23,7 +23,6 @@ class Near:
         exact: True finds every pair at the threshold (a prefix-filter join); False misses one of a thousand there.
         guard: True merges only texts that agree in numbers, units, ages, negations, comparators, drugs and diseases.
         min_chars: Shorter texts and fields must be equal, but for white space, width and capitals.
-        has_fields: Whether texts may be several fields, each of which must be similar.
     """
 
     threshold: float = field(default=0.9, metadata={"min": 0.5, "max": 1.0})
@@ -32,6 +31,16 @@ class Near:
     exact: bool = False
     guard: bool = True
     min_chars: int = field(default=20, metadata={"min": 1})
+
+
+@dataclass(frozen=True)
+class Near(Criteria):
+    """The criteria, and what texts they are for.
+
+    Attributes:
+        has_fields: Whether texts may be several fields, each of which must be similar.
+    """
+
     has_fields: bool = True
 
     def settings(self) -> dict[str, Any]:

@@ -163,6 +163,7 @@ def test_earlier_results_are_not_overwritten_unless_asked(rows: Path, tmp_path: 
         rows, "--text-column", "text", "--out", tmp_path / "out", code=2
     )
     dedup(tmp_path / "out", rows, "--text-column", "text", "--force")
+    assert "is a file" in run(rows, "--text-column", "text", "--out", rows, "--force", code=2)
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """A stage whose work is asking: for each row a job, which asks, looks at the replies, and says what came of it.
 
     class Rhyme(AskStage):
-        def job(self, kind, row):
+        def job(self, kind, rows):
             reply = yield Ask("writer", …)             # one question; or a tuple of them, for a tuple of replies
             if not reply.ok:
                 return Outcome.of(reply)
@@ -13,7 +13,7 @@ ledger full of replies the same job gives the same outcome again, without a call
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -94,10 +94,14 @@ class AskStage(Stage):
             return {k: v for k, v in found.items() if k != "models"}
         return {**found, "prompts": {name: self.prompts.version(name) for name in self.prompt_names}}
 
+    def group_by(self, kind: str) -> str | None:
+        """The column whose equal values make one job, or None for a job a row."""
+        return None
+
     def asked_of(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows that get a job, in order; the others pass, or are not looked at. By the row alone."""
+        """The rows that get a job, in order; the others pass as they are. By the row alone, and the same columns."""
         raise NotImplementedError
 
-    def job(self, kind: str, row: Row) -> Job:
-        """The job for one row."""
+    def job(self, kind: str, rows: Sequence[Row]) -> Job:
+        """The job for one row (the only item of `rows`), or for a group, sorted by id."""
         raise NotImplementedError

@@ -1,0 +1,71 @@
+"""Every prompt: which stage sends it, what for, and what it looks like filled in with a record.
+
+`pedcorpus prompts` lists these, and a test holds them against the files in `pipelines/prompts`. A new prompt is a file
+there and a line in `EXAMPLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.llm.exchange import Ask, Reply
+from pipelines.llm.stage import Job, Row
+from pipelines.prompts import PromptBook
+
+MakeAsk = Callable[[Sequence[Row], PromptBook], Ask | None]
+"""The question that a prompt makes of the first rows that it has a use for; None where there are none such."""
+
+MODELS: Final = {"writer": "MODEL", "polisher": "MODEL", "assistant": "MODEL", "judge": "MODEL"}
+"""Stand for the configured models, so that a job asks."""
+
+
+@dataclass(frozen=True)
+class PromptExample:
+    """One prompt file and its use.
+
+    Attributes:
+        name: Of the file, without `.md`.
+        stage: Kind of the stage that sends it.
+        purpose: What for, in a few words.
+        kind: Record kind of the rows that fill it in.
+        ask: Makes the question from rows of that kind, read from the sources and cleaned; triples of whole diseases.
+    """
+
+    name: str
+    stage: str
+    purpose: str
+    kind: str
+    ask: MakeAsk
+
+
+def first_ask(jobs: Iterable[Job], name: str, answer: Callable[[Ask], Reply] | None = None) -> Ask | None:
+    """The first question of the jobs that is made from the prompt `name`; no LLM is asked.
+
+    Args:
+        jobs: Looked at one after another.
+        name: Of the prompt.
+        answer: Stands in for the LLM where the prompt only follows on a reply; a job ends at its first question
+            without it.
+    """
+    for job in jobs:
+        try:
+            asked = next(job)
+            while True:
+                several = asked if isinstance(asked, tuple) else (asked,)
+                found = next((ask for ask in several if ask.prompt == name), None)
+                if found is not None:
+                    return found
+                if answer is None:
+                    break
+                replies = [answer(ask) for ask in several]
+                asked = job.send(replies if isinstance(asked, tuple) else replies[0])
+        except StopIteration:
+            continue
+        finally:
+            job.close()
+    return None
+
+
+EXAMPLES: Final[tuple[PromptExample, ...]] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,16 +19,19 @@ from typing import Any
 from corpus.benchmarks import with_items
 from corpus.plan import Plan, Step
 from corpus.progress import Progress, Silent
-from corpus.publish import Outcome, lost_parts, publish
+from corpus.publish import Outcome, lost_parts, publish, replies_of
 from corpus.reading import close_reader
 from corpus.store import Store
+from corpus.teacher import new_teacher
 from pipelines import shuffle
-from pipelines.base import BarrierStage, BatchStage, CorpusStage, MakeStage
+from pipelines.base import BarrierStage, BatchStage, CorpusStage, MakeStage, Stage
 from pipelines.engine import Engine, make_engine
+from pipelines.llm.run import AskTask, Teacher
+from pipelines.llm.stage import AskStage
 from pipelines.tasks import BatchTask, bundles, stage_fingerprint, total
 from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, sweep_unfinished, sweep_unused
-from schemas.errors import StoreError
-from schemas.fingerprints import code_fingerprint
+from schemas.errors import PedCorpusError, StoreError
+from schemas.fingerprints import code_fingerprint, fingerprint
 from schemas.manifest import Manifest
 from sources.base import location_of
 from sources.hub import is_remote
@@ -48,16 +52,28 @@ class _State:
     keys: set[str] = field(default_factory=set)
     reads: list[Result] = field(default_factory=list)
     contamination: list[dict[str, Any]] = field(default_factory=list)
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build gave."""
+    """What a build gave.
+
+    Attributes:
+        version_dir: Where the version is.
+        manifest: What it is.
+        is_new: False: the version was there already, with the same content hash, and nothing was done.
+        teacher: What the LLM was asked and what it cost, as its client reports; None where none was needed.
+    """
 
     version_dir: Path
     manifest: Manifest
     is_new: bool
-    """False: the version was there already, with the same content hash, and nothing was done."""
+    teacher: dict[str, Any] | None = None
+
+
+class CallsFailed(PedCorpusError):
+    """More calls to an LLM failed than a version may be published with."""
 
 
 def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> Built:
@@ -81,16 +97,18 @@ def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> 
         store.sweep_unfinished()
         if fresh:
             sweep_unused(str(plan.workspace), ())
-        engine = _engine(plan)
+        engine, teacher = _engine(plan), new_teacher(plan.config)
         try:
-            runner = _Runner(engine, plan, progress or Silent())
+            runner = _Runner(engine, plan, progress or Silent(), teacher)
             outcome = runner.run()
+            report = teacher.report()
             manifest = publish(plan, store, outcome, lambda tasks: runner.tasks("publish", tasks))
         finally:
+            teacher.close()
             engine.close()
             close_reader()
         sweep_unused(str(plan.workspace), runner.state.keys)
-    return Built(store.version_dir(manifest.version), manifest, is_new=True)
+    return Built(store.version_dir(manifest.version), manifest, is_new=True, teacher=report)
 
 
 def _engine(plan: Plan) -> Engine:
@@ -108,8 +126,9 @@ def _published(plan: Plan, store: Store) -> Built | None:
         StoreError: the name is taken by other content.
     """
     version = plan.config.header.version
-    lost = lost_parts(store.version_dir(version))
-    existing = store.claim(version, plan.content_hash_without(lost))
+    folder = store.version_dir(version)
+    replies = replies_of(folder) if plan.asks else ""
+    existing = store.claim(version, plan.content_hash_without(lost_parts(folder), replies))
     return None if existing is None else Built(store.version_dir(version), existing, is_new=False)
 
 
@@ -130,8 +149,9 @@ def locked(store: Path) -> Iterator[None]:
 class _Runner:
     """Takes the corpus from step to step."""
 
-    def __init__(self, engine: Engine, plan: Plan, progress: Progress) -> None:
-        self.engine, self.plan, self.progress, self.state = engine, plan, progress, _State()
+    def __init__(self, engine: Engine, plan: Plan, progress: Progress, teacher: Teacher) -> None:
+        self.engine, self.plan, self.progress, self.teacher = engine, plan, progress, teacher
+        self.state = _State()
         self._step = ""
 
     def run(self) -> Outcome:
@@ -142,7 +162,7 @@ class _Runner:
             self._run_step(step)
             self._renew()
         at = self.state
-        return Outcome(at.shards, at.rejects, at.stages, at.reads, at.contamination)
+        return Outcome(at.shards, at.rejects, at.stages, at.reads, at.contamination, at.asked)
 
     def tasks(self, name: str, tasks: Sequence[Task]) -> list[Result]:
         """Runs tasks under a step's name; results in the order of the tasks."""
@@ -189,8 +209,8 @@ class _Runner:
         for stage in step.stages:
             if isinstance(stage, BarrierStage | CorpusStage):
                 self._barrier(stage, step.reads)
-            elif isinstance(stage, MakeStage):
-                self._make(stage, step.reads)
+            else:
+                self._make_and_ask(stage, step.reads)
 
     def _batch(self, step: Step) -> None:
         """One pass over every shard for all stages of the step."""
@@ -223,17 +243,72 @@ class _Runner:
                 counts += result.counts
         self._record(stage.kind, stage_fingerprint(stage), stage.settings(), counts)
 
-    def _make(self, stage: MakeStage, reads: tuple[str, ...]) -> None:
-        root, counts = str(self.plan.workspace), []
+    def _make_and_ask(self, stage: Stage, reads: tuple[str, ...]) -> None:
+        """What a stage makes by itself, and what it has an LLM make, side by side."""
+        kinds = [kind for kind in reads if kind in stage.reads]
+        counts: list[Count] = []
+        if isinstance(stage, MakeStage) and stage.makes:
+            counts += self._make(stage, kinds)
+        if isinstance(stage, AskStage) and stage.has_teacher:
+            passed = {c.kind for c in counts if c.n_in}
+            counts += [c for c in self._ask(stage, kinds) if c.kind not in passed]
+        self._record(stage.kind, stage_fingerprint(stage), stage.settings(), counts)
+
+    def _make(self, stage: MakeStage, kinds: Sequence[str]) -> list[Count]:
+        root = str(self.plan.workspace)
         made: list[Result] = []
-        for kind in reads:
-            if kind in stage.reads:
-                made += shuffle.make(self.engine, self._run, root, stage, kind, self.state.shards.get(kind, []))
-        for result in made:
+        for kind in kinds:
+            made += shuffle.make(self.engine, self._run, root, stage, kind, self.state.shards.get(kind, []))
+        return self._taken(made)
+
+    def _ask(self, stage: AskStage, kinds: Sequence[str]) -> list[Count]:
+        """The driver alone asks; workers only shuffle rows that belong together.
+
+        Raises:
+            CallsFailed: so many calls failed that the version would lack what tomorrow may bring.
+        """
+        tasks = self.ask_tasks(stage, kinds)
+        self.state.keys.update(task.key for task in tasks)
+        self.progress.begin(self._step, sum(task.n_rows for task in tasks))
+        results = self.teacher.ask(tasks, self.plan.config.header.llm.n_jobs(stage.asks), self.progress)
+        for kind in kinds:
+            if kind in stage.replaces:
+                self.state.shards.pop(kind, None)
+        jobs: Counter[str] = Counter()
+        for result in results:
+            jobs.update(result.report["jobs"])
+            self.state.keys.add(result.report["key"])
+        self._check_failed(stage, jobs)
+        digest = fingerprint([result.report["digest"] for result in results])
+        self.state.asked[stage.kind] = {"jobs": dict(sorted(jobs.items())), "replies": digest}
+        return self._taken(results)
+
+    def ask_tasks(self, stage: AskStage, kinds: Sequence[str]) -> list[AskTask]:
+        """The tasks of an asking stage over the corpus as it is now."""
+        root, tasks = str(self.plan.workspace), []
+        for kind in kinds:
+            shards = self.state.shards.get(kind, [])
+            for group in shuffle.grouped(self.engine, self._run, root, stage.group_by(kind), shards):
+                tasks.append(AskTask(root, stage, kind, group))
+        return tasks
+
+    def _check_failed(self, stage: AskStage, jobs: Counter[str]) -> None:
+        failed = {why.partition(":")[2]: n for why, n in sorted(jobs.items()) if why.startswith("failed")}
+        n_failed, n_jobs = sum(failed.values()), sum(jobs.values())
+        if n_failed > self.plan.config.header.llm.max_failed_ratio * n_jobs:
+            said = ", ".join(f"{why} {n}" for why, n in failed.items())
+            raise CallsFailed(
+                f"{stage.kind}: {n_failed} of {n_jobs} questions to the LLM failed ({said}). Nothing is published. Run "
+                "the same command again to ask only these anew, or allow some with `llm: {max_failed_ratio: 0.01}`."
+            )
+
+    def _taken(self, results: Sequence[Result]) -> list[Count]:
+        counts: list[Count] = []
+        for result in results:
             self._take(result)
             self._add(result)
             counts += result.counts
-        self._record(stage.kind, stage_fingerprint(stage), stage.settings(), counts)
+        return counts
 
     def _take(self, result: Result) -> None:
         self.state.rejects += result.rejects
@@ -242,9 +317,9 @@ class _Runner:
         for shard in result.shards:
             self.state.shards.setdefault(shard.kind, []).append(shard)
 
-    def _record(self, stage: str, fingerprint: str, settings: dict[str, Any], counts: list[Count]) -> None:
+    def _record(self, stage: str, identity: str, settings: dict[str, Any], counts: list[Count]) -> None:
         summed = [
             {"kind": c.kind, "n_in": c.n_in, "n_out": c.n_out, "dropped": dict(sorted(c.dropped.items()))}
             for c in sorted(total(counts), key=lambda c: c.kind)
         ]
-        self.state.stages.append({"stage": stage, "fingerprint": fingerprint, "settings": settings, "counts": summed})
+        self.state.stages.append({"stage": stage, "fingerprint": identity, "settings": settings, "counts": summed})

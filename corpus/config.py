@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -13,6 +13,10 @@ from typing import Any
 
 from pipelines.base import Stage
 from pipelines.engine import ENGINE_KINDS, n_cores
+from pipelines.llm.exchange import ROLES
+from pipelines.llm.settings import LlmSettings, voice
+from pipelines.llm.stage import AskStage
+from pipelines.prompts import PromptBook, prompt_book
 from pipelines.stages import STAGE_KINDS
 from schemas.errors import ConfigError
 from schemas.records import TASKS
@@ -104,6 +108,7 @@ class Header:
     language: str = field(default="zh", metadata={"choices": ("zh",)})
     description: str = ""
     store: str = "store"
+    llm: LlmSettings = field(default_factory=LlmSettings)
     assistant: Assistant = field(default_factory=Assistant)
     views: Views = field(default_factory=Views)
     engine: EngineConfig = field(default_factory=EngineConfig)
@@ -146,11 +151,18 @@ class Config:
         """The folder of the store, which may hold other corpora too."""
         return self.base / expanded(self.header.store)
 
+    @property
+    def ledger(self) -> Path:
+        """The folder of the LLM's ledger."""
+        own = self.header.llm.ledger
+        return self.base / expanded(own) if own else self.store / "ledger"
+
     def resolved(self) -> dict[str, Any]:
         """What decides the content, every default filled in: the same for the same corpus on every machine.
 
-        Leaves out the version's name, the store, the engine and the limits: they decide where and when. A part that
-        the limits cost goes into the content hash by itself (`Plan.content_hash_without`).
+        Leaves out the version's name, the store, the engine and the limits: they decide where and when. Of `llm:`
+        the stages have what decides content: models and prompts. A part that the limits cost, and the replies of an
+        LLM, go into the content hash by themselves (`Plan.content_hash_without`).
         """
         return {
             "name": self.header.name,
@@ -188,6 +200,7 @@ def load_config(path: Path, **overrides: Any) -> Config:
     raw_sources, raw_stages = data.pop("sources", None), data.pop("stages", None)
     header = parse(Header, data, str(path.name), problems)
     sources = _sources(raw_sources, problems)
+    header = None if header is None else dataclasses.replace(header, llm=_placed(header.llm, path.parent.resolve()))
     stages = _stages(raw_stages, header or Header(name="x"), sources, problems)
     if problems or header is None:
         raise ConfigError(problems)
@@ -244,6 +257,35 @@ def _source_order(sources: tuple[Source, ...]) -> tuple[str, ...]:
     return tuple(s.source_id for s in sorted(sources, key=lambda s: s.role != "eval"))
 
 
+def _placed(llm: LlmSettings, base: Path) -> LlmSettings:
+    """The settings with their folders from the configuration's own."""
+    placed: dict[str, Any] = {}
+    for role in ROLES:
+        endpoint = getattr(llm, role)
+        if endpoint is not None and endpoint.checkpoint:
+            endpoint = dataclasses.replace(endpoint, checkpoint=str(base / expanded(endpoint.checkpoint)))
+        placed[role] = endpoint
+    prompts = None if llm.prompts is None else str(base / expanded(llm.prompts))
+    return dataclasses.replace(llm, prompts=prompts, **placed)
+
+
+def _prompts(llm: LlmSettings, problems: list[str]) -> PromptBook:
+    try:
+        return prompt_book(Path(llm.prompts) if llm.prompts else None)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return PromptBook()
+
+
+def _models(llm: LlmSettings, roles: Sequence[str]) -> dict[str, str]:
+    """Role → what decides its replies: the model, and what its endpoint's settings add to a request."""
+    found = {}
+    for role in roles:
+        if (endpoint := llm.endpoint(role)) is not None:
+            found[role] = voice(endpoint)
+    return found
+
+
 def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: list[str]) -> tuple[Stage, ...]:
     """Every stage in its fixed order, with the options given; `NAME: false` leaves one out."""
     data = {} if data is None else data
@@ -262,9 +304,12 @@ def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: li
         "drop_contaminated": {"eval_sources": held_out, "files": (), "items": ()},
         "fill_assistant": dataclasses.asdict(header.assistant),
     }
+    prompts = _prompts(header.llm, problems)
     made: list[Stage] = []
     for kind, cls in STAGE_KINDS.items():
         options = data.get(kind)
+        if issubclass(cls, AskStage):
+            given[kind] = {**given.get(kind, {}), "models": _models(header.llm, cls.asks), "prompts": prompts}
         if options is False or (kind == "drop_held_out" and not held_out):
             continue
         stage = parse(cls, {} if options is True else options, f"stages.{kind}", problems, **given.get(kind, {}))

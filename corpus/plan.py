@@ -6,9 +6,13 @@ clean       normalize deidentify drop_low_quality           what sources made
 supersede   drop_superseded                                 documents
 admit       drop_off_topic fill_assistant                   what sources made
 dedup       drop_exact_duplicates drop_near_duplicates      what sources made
+reconstruct reconstruct (where an LLM is configured)        instructions
 make        make_instructions                               documents, triples, dialogues
-filter      drop_low_quality                                instructions and preferences
+filter      deidentify (after an LLM) drop_low_quality      instructions and preferences
 dedup       drop_exact_duplicates drop_near_duplicates      instructions and preferences
+mix         drop_surplus (where shares are given)           instructions
+prefer      make_preferences (where an LLM is configured)   instructions
+filter      deidentify drop_low_quality, dedup              preferences
 complete    make_completions                                documents, triples, instructions
 hold_out    drop_held_out (where a source is for evaluation)  instructions, preferences, completions
 split       assign_splits                                   instructions, preferences, completions
@@ -18,7 +22,7 @@ publish     the views                                       instructions, prefer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +30,9 @@ from corpus import __version__
 from corpus.benchmarks import with_benchmarks
 from corpus.config import Config
 from corpus.reading import ReadTask
-from pipelines.base import Stage
+from pipelines.base import MakeStage, Stage
+from pipelines.drop_surplus import DropSurplus
+from pipelines.llm.stage import AskStage
 from pipelines.tasks import stage_fingerprint
 from pipelines.workspace import finished
 from schemas.errors import ConfigError
@@ -75,16 +81,18 @@ class Plan:
         """The version's identity: equal for equal configuration, files and stages, on any machine."""
         return self.content_hash_without(())
 
-    def content_hash_without(self, lost: Iterable[Sequence[str]]) -> str:
+    def content_hash_without(self, lost: Iterable[Sequence[str]], replies: str = "") -> str:
         """The identity of a version that some parts are missing from, for reasons that are not in their bytes.
 
         Args:
             lost: Of each such part its source, path and reason (`reading.LOST_REASONS`).
+            replies: A hash of what an LLM's replies came to; empty where none was asked.
         """
         left_out = sorted(map(list, lost))
         return fingerprint(
             {
                 **({"lost": left_out} if left_out else {}),
+                **({"replies": replies} if replies else {}),
                 "config": self.config.resolved(),
                 "parts": [[source.source_id, part.path, part.sha256] for source, part in self.parts],
                 "refused": [[r.source_id, r.path, r.reason] for r in self.refusals],
@@ -93,6 +101,11 @@ class Plan:
                 "format": __version__,
             }
         )
+
+    @property
+    def asks(self) -> bool:
+        """Whether an LLM is asked anything."""
+        return any(isinstance(s, AskStage) and s.has_teacher for step in self.steps for s in step.stages)
 
     @property
     def workspace(self) -> Path:
@@ -144,7 +157,9 @@ def _parts(source: Source, config: Config) -> tuple[list[Part], list[Refusal]]:
 
 
 def _steps(config: Config) -> tuple[Step, ...]:
-    by_kind = {s.kind: s for s in config.stages}
+    by_kind = {s.kind: s for s in config.stages if _has_work(s)}
+    asks = any(isinstance(s, AskStage) and s.has_teacher for s in by_kind.values())
+    scrub = ("deidentify",) if asks else ()
 
     def step(name: str, reads: tuple[str, ...], *kinds: str) -> list[Step]:
         stages = tuple(by_kind[k] for k in kinds if k in by_kind)
@@ -156,11 +171,32 @@ def _steps(config: Config) -> tuple[Step, ...]:
         *step("supersede", (DOCUMENT,), "drop_superseded"),
         *step("admit", FROM_SOURCES, "drop_off_topic", "fill_assistant"),
         *step("dedup", FROM_SOURCES, "drop_exact_duplicates", "drop_near_duplicates"),
+        *step("reconstruct", (INSTRUCTION,), "reconstruct"),
         *step("make", (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
-        *step("filter", MADE, "drop_low_quality"),
+        *step("filter", MADE, *scrub, "drop_low_quality"),
         *step("dedup_made", MADE, "drop_exact_duplicates", "drop_near_duplicates"),
+        *step("mix", (INSTRUCTION,), "drop_surplus"),
+        *_preference_steps(by_kind, step),
         *step("complete", (DOCUMENT, TRIPLE, INSTRUCTION), "make_completions"),
         *step("hold_out", PUBLISHED, "drop_held_out"),
         *step("split", PUBLISHED, "assign_splits"),
         *step("decontaminate", PUBLISHED, "drop_contaminated"),
     )
+
+
+def _preference_steps(by_kind: Mapping[str, Stage], step: Callable[..., list[Step]]) -> list[Step]:
+    """Preferences come of instructions that passed everything; what the LLM wrote has to pass it too."""
+    if "make_preferences" not in by_kind:
+        return []
+    return [
+        *step("prefer", (INSTRUCTION,), "make_preferences"),
+        *step("filter_preferences", (PREFERENCE,), "deidentify", "drop_low_quality"),
+        *step("dedup_preferences", (PREFERENCE,), "drop_exact_duplicates", "drop_near_duplicates"),
+    ]
+
+
+def _has_work(stage: Stage) -> bool:
+    """False for a stage that the configuration gives nothing to do: nobody to ask, no share to keep to."""
+    if isinstance(stage, AskStage) and not isinstance(stage, MakeStage):
+        return stage.has_teacher
+    return not (isinstance(stage, DropSurplus) and not stage.shares)

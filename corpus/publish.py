@@ -19,9 +19,9 @@ from corpus.tables import ProvenanceTask, RejectsTask, ViewTask
 from pipelines.drop_contaminated import DropContaminated
 from pipelines.workspace import Result, Shard, Task
 from schemas.contamination import write_contamination
-from schemas.errors import StoreError
-from schemas.fingerprints import sha256_file
-from schemas.manifest import MANIFEST, Manifest
+from schemas.errors import StoreError, VerifyError
+from schemas.fingerprints import fingerprint, sha256_file
+from schemas.manifest import MANIFEST, Manifest, read_manifest
 from schemas.records import PAEDIATRIC_TASKS, SOURCE_KINDS, SPLITS
 from schemas.views import VIEW_READS
 
@@ -39,6 +39,8 @@ class Outcome:
     reads: list[Result]
     contamination: list[dict[str, Any]] = field(default_factory=list)
     """Of `drop_contaminated`: what was found of each set that is held."""
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Stage → how its questions to an LLM ended (`jobs`) and a hash of what came of them (`replies`)."""
 
 
 def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
@@ -59,7 +61,8 @@ def publish(plan: Plan, store: Store, outcome: Outcome, run: Run) -> Manifest:
     _write_jsonl(staged / SOURCES, lines)
     if any(stage["stage"] == DropContaminated.kind for stage in outcome.stages):
         write_contamination(staged, outcome.contamination)
-    manifest = _manifest(plan, outcome, results["views"], plan.content_hash_without(_lost(lines)))
+    identity = plan.content_hash_without(_lost(lines), _replies(outcome.asked))
+    manifest = _manifest(plan, outcome, results["views"], identity)
     (staged / "LICENSES.md").write_text(_licenses(manifest), "utf-8")
     manifest = _with_files(manifest, staged, rows)
     (staged / "README.md").write_text(dataset_card(manifest, read_facts(staged, manifest)), "utf-8")
@@ -75,6 +78,18 @@ def lost_parts(version_dir: Path) -> list[list[str]]:
     """Of each part that a published version is missing for want of time, memory or a connection: what names it."""
     path = version_dir / SOURCES
     return _lost(map(json.loads, path.read_text("utf-8").splitlines())) if path.is_file() else []
+
+
+def replies_of(version_dir: Path) -> str:
+    """What the replies of an LLM came to in a published version, as `Plan.content_hash_without` takes it."""
+    try:
+        return _replies(read_manifest(version_dir).asked)
+    except VerifyError:
+        return ""
+
+
+def _replies(asked: dict[str, dict[str, Any]]) -> str:
+    return fingerprint({stage: found["replies"] for stage, found in asked.items()}) if asked else ""
 
 
 def _lost(lines: Iterable[dict[str, Any]]) -> list[list[str]]:
@@ -187,6 +202,7 @@ def _manifest(plan: Plan, outcome: Outcome, views: list[Result], content_hash: s
         stages=outcome.stages,
         sources=_sources(plan, outcome.reads),
         licenses=dict(sorted(licenses.items())),
+        asked=outcome.asked,
     )
 
 

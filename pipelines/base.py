@@ -1,11 +1,12 @@
 """What a stage is. Engines touch shards, stages touch batches; a stage never opens a file.
 
-Four shapes, told apart by class:
+Five shapes, told apart by class:
 
     BatchStage     rows → the same rows, changed or with `drop_reason` set; row-independent
     MakeStage      rows → new rows of other kinds; row-independent, or on whole groups (`group_by`)
     BarrierStage   every row's small key → which rows go; sees the whole corpus, a group of equal keys at a time
     CorpusStage    the same where no key will do (similarity, overlap): it brings tasks of its own
+    AskStage       rows → new or changed rows, by way of an LLM (`pipelines.llm.stage`); no engine runs it
 
 Row-independent means `apply(a ++ b) == apply(a) ++ apply(b)`: the one property that makes engines, shard
 sizes and worker counts interchangeable. Engines pass a stage only rows whose `drop_reason` is null.
@@ -56,6 +57,11 @@ class BatchStage(Stage):
 @dataclass(frozen=True)
 class MakeStage(Stage):
     """Makes new records from records; what it reads stays as it is."""
+
+    @property
+    def makes(self) -> bool:
+        """False where its configuration leaves the making to something else."""
+        return True
 
     def group_by(self, kind: str) -> str | None:
         """The column whose equal values must come in one batch (an engine shuffles by it), or None."""

@@ -186,10 +186,16 @@ class GroupTask:
 
 def make(engine: Engine, run: Run, root: str, stage: MakeStage, kind: str, shards: Sequence[Shard]) -> list[Result]:
     """Runs a make stage over the shards of one kind, whole groups together where it asks for them."""
-    column = stage.group_by(kind)
-    if column is None:
-        return run(engine, [MakeTask(root, stage, kind, (s,)) for s in shards])
-    n = n_partitions(shards, GROUP_ROWS_PER_PARTITION)
-    grouped = run(engine, [GroupTask(root, column, s, n) for s in shards])
-    partitions = [tuple(r.shards[i] for r in grouped) for i in range(n)] if grouped else []
+    partitions = grouped(engine, run, root, stage.group_by(kind), shards)
     return run(engine, [MakeTask(root, stage, kind, p) for p in partitions])
+
+
+def grouped(
+    engine: Engine, run: Run, root: str, column: str | None, shards: Sequence[Shard]
+) -> list[tuple[Shard, ...]]:
+    """The shards so parted that no group of equal values in `column` is cut; each by itself where that is None."""
+    if column is None:
+        return [(s,) for s in shards]
+    n = n_partitions(shards, GROUP_ROWS_PER_PARTITION)
+    parted = run(engine, [GroupTask(root, column, s, n) for s in shards])
+    return [tuple(r.shards[i] for r in parted) for i in range(n)] if parted else []

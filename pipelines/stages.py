@@ -17,6 +17,7 @@ from pipelines.drop_low_quality import DropLowQuality
 from pipelines.drop_near_duplicates import DropNearDuplicates
 from pipelines.drop_off_topic import DropOffTopic
 from pipelines.drop_superseded import DropSuperseded
+from pipelines.drop_surplus import DropSurplus
 from pipelines.fill_assistant import FillAssistant
 from pipelines.make_completions import MakeCompletions
 from pipelines.make_instructions import MakeInstructions
@@ -34,6 +35,7 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         DropExactDuplicates,
         DropNearDuplicates,
         MakeInstructions,
+        DropSurplus,
         MakeCompletions,
         DropHeldOut,
         AssignSplits,

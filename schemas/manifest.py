@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -23,8 +24,9 @@ _PATH: Final = {"type": "string", "pattern": r"^(?!.*(?:^|/)\.\.?(?:/|$))[^/\\][
 _HASH: Final = {"type": "string", "pattern": "^[0-9a-f]{32,64}$"}
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+def _object(properties: dict[str, Any], optional: Sequence[str] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 MANIFEST_SCHEMA: Final[dict[str, Any]] = {
@@ -82,6 +84,10 @@ MANIFEST_SCHEMA: Final[dict[str, Any]] = {
                 ),
             },
             "licenses": _COUNTS,
+            "asked": {
+                "type": "object",
+                "additionalProperties": _object({"jobs": _COUNTS, "replies": _HASH}),
+            },
             "files": {
                 "type": "array",
                 "items": _object(
@@ -93,7 +99,8 @@ MANIFEST_SCHEMA: Final[dict[str, Any]] = {
                     }
                 ),
             },
-        }
+        },
+        optional=("asked",),
     ),
 }
 
@@ -109,6 +116,7 @@ class Manifest:
         stages: In the order in which they ran, with what each dropped and why.
         sources: What each source gave.
         licenses: Licence → published rows.
+        asked: Stage → how its questions to an LLM ended, and a hash of what came of them; absent in older versions.
         files: Every file of the version except the manifest itself.
     """
 
@@ -124,6 +132,7 @@ class Manifest:
     stages: list[dict[str, Any]] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
     licenses: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> str:

@@ -30,6 +30,8 @@ from schemas.arrow import arrow_schema
 
 DOCUMENT, TRIPLE, DIALOGUE = "document", "triple", "dialogue"
 INSTRUCTION, PREFERENCE, COMPLETION = "instruction", "preference", "completion"
+QUESTION = "question"
+"""No record, but counted like one: the questions of a stage to an LLM, of which some stay without an answer."""
 SOURCE_KINDS: Final = (DOCUMENT, TRIPLE, DIALOGUE)
 """Record kinds that only sources make: an instruction's evidence points at one of these."""
 

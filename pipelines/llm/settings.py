@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from pipelines.llm.exchange import ROLES
@@ -11,6 +13,8 @@ from schemas.errors import ConfigError
 
 STRUCTURED: Final = ("auto", "json_schema", "json_object", "prompt")
 MODES: Final = ("live", "batch")
+BATCH_JOBS: Final = 20_000
+"""Jobs that wait for one batch: some 10 kB of memory each."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,19 @@ class Endpoint:
             raise ConfigError(problems)
 
 
+def voice(endpoint: Endpoint) -> str:
+    """What decides an endpoint's replies besides the question: the model, and what the settings add to a request."""
+    model = endpoint.model
+    if endpoint.checkpoint:
+        from pipelines.llm.checkpoint import checkpoint_model
+
+        model = checkpoint_model(Path(endpoint.checkpoint))
+    added: dict[str, Any] = {**endpoint.extra}
+    if endpoint.temperature is not None:
+        added["temperature"] = endpoint.temperature
+    return f"{model} {json.dumps(added, sort_keys=True, ensure_ascii=False)}" if added else model
+
+
 @dataclass(frozen=True)
 class LlmSettings:
     """Endpoints by role, and what the whole run may cost.
@@ -124,3 +141,10 @@ class LlmSettings:
         """Who answers in a role; the writer stands in for the polisher and the judge."""
         found: Endpoint | None = getattr(self, role)
         return found if found is not None or role == "assistant" else self.writer
+
+    def n_jobs(self, roles: Iterable[str]) -> int:
+        """Jobs to keep under way at a time: enough that nobody who answers in one of the roles runs dry."""
+        endpoints = {repr(e): e for role in roles if (e := self.endpoint(role)) is not None}.values()
+        if any(e.mode == "batch" for e in endpoints):
+            return BATCH_JOBS
+        return 16 + sum(2 * e.max_in_flight * max(1, len(e.base_url)) for e in endpoints)

@@ -43,19 +43,21 @@ class Outcome:
     Attributes:
         state: As of a reply: `ok` where every question was answered, whatever was made of it.
         reason: Where it is not `ok`, why; where nothing was made of an answer, why too (`no_content`).
+        detail: Where it is not `ok`, what a person needs to judge it: call key, the endpoint's words.
         made: `(record kind, row)` of what is kept. For a stage that replaces rows, the row itself or its new form.
         dropped: What was made and did not pass.
     """
 
     state: str = "ok"
     reason: str = ""
+    detail: str = ""
     made: list[tuple[str, Row]] = field(default_factory=list)
     dropped: list[Drop] = field(default_factory=list)
 
     @classmethod
     def of(cls, reply: Reply) -> Outcome:
         """The outcome of a job that a reply without content ends."""
-        return cls(reply.state, reply.reason)
+        return cls(reply.state, reply.reason, f"call {reply.key}")
 
 
 Job = Generator[Ask | tuple[Ask, ...], Any, Outcome]
@@ -93,6 +95,11 @@ class AskStage(Stage):
         if not self.models:
             return {k: v for k, v in found.items() if k != "models"}
         return {**found, "prompts": {name: self.prompts.version(name) for name in self.prompt_names}}
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether every role that it asks has a model; without, it is left out of a build."""
+        return all(role in self.models for role in self.asks)
 
     def group_by(self, kind: str) -> str | None:
         """The column whose equal values make one job, or None for a job a row."""

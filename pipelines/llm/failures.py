@@ -23,7 +23,8 @@ _MAX_SEARCHED_CHARS: Final = 4_000
 _OVERFLOW: Final = re.compile(
     r"context_?length_?exceeded|string_above_max_length|exceed_context_size|context_window_exceeded"
     r"|max(imum)? context (length|size|window)|context (length|window|size|limit)\b.{0,80}exceed"
-    r"|exceed\w*.{0,80}\b(context|maximum (allowed )?length|token limit|max(imum)? (message |number of )?tokens allowed)"
+    r"|exceed\w*.{0,80}\b(context|maximum (allowed )?length|token limit)"
+    r"|exceed\w*.{0,80}\bmax(imum)? (message |number of )?tokens allowed"
     r"|longer than the (maximum model|model's|context|max)|input (token )?length\b.{0,40}(too long|exceed)"
     r"|range of input length should be|prompt (is |tokens? )?too long|prompt 超长|input tokens exceed"
     r"|too many (input )?tokens|must have less than \d+ tokens|tokens? \+ `?max_new_tokens`? must be"
@@ -32,8 +33,8 @@ _OVERFLOW: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FILTERED: Final = re.compile(
-    r"content_?filter|content_policy|responsibleaipolicy|data_?inspection|content exists risk|sensitive_?(words|content)"
-    r"|sensitivecontentdetected|new_sensitive|inappropriate content|prompt_blocked|content management policy"
+    r"content_?filter|content_policy|responsibleaipolicy|data_?inspection|content exists risk"
+    r"|sensitive_?(words|content)|sensitivecontentdetected|new_sensitive|inappropriate content|prompt_blocked|content management policy"
     r"|considered high risk|input was flagged|moderation|unsafe or sensitive|敏感内容|敏感词|不安全|内容安全|违规",
     re.IGNORECASE,
 )
@@ -90,7 +91,7 @@ def fault_of(status: int, answer: Any, raw: str = "") -> Fault:
     """
     words, codes = error_words(answer) if answer is not None else (_plain(raw), frozenset())
     searched = words[:_MAX_SEARCHED_CHARS]
-    if _FILTERED.search(searched) and status in (400, 403, 413, 422, 429, 451, 200) or codes & _FILTER_CODES:
+    if (_FILTERED.search(searched) and status in (400, 403, 413, 422, 429, 451, 200)) or codes & _FILTER_CODES:
         return Fault(FINAL, "content_filter", words)
     if stop := _stopping(status, searched, codes):
         return Fault(STOP, stop, words)
@@ -161,7 +162,9 @@ def _place(item: Mapping[str, Any]) -> str:
 
 def _plain(raw: str) -> str:
     """Text of a page, tags and white space taken out."""
-    text = re.sub(r"<(script|style)\b.*?</\1\s*>|<[^<>]{0,500}>", " ", raw[: 4 * _MAX_SEARCHED_CHARS], flags=re.S | re.I)
+    text = re.sub(
+        r"<(script|style)\b.*?</\1\s*>|<[^<>]{0,500}>", " ", raw[: 4 * _MAX_SEARCHED_CHARS], flags=re.S | re.I
+    )
     return " ".join(text.split())
 
 

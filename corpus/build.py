@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus.benchmarks import with_items
-from corpus.plan import Plan, Step
+from corpus.outlook import Outlook, asking_stages, counted, guessed_of, sentence
+from corpus.plan import MAKE, Plan, Step
 from corpus.progress import Progress, Silent
 from corpus.publish import Outcome, lost_parts, publish, replies_of
 from corpus.reading import close_reader
@@ -33,6 +34,7 @@ from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, 
 from schemas.errors import PedCorpusError, StoreError
 from schemas.fingerprints import code_fingerprint, fingerprint
 from schemas.manifest import Manifest
+from schemas.records import INSTRUCTION
 from sources.base import location_of
 from sources.hub import is_remote
 
@@ -111,6 +113,24 @@ def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> 
     return Built(store.version_dir(manifest.version), manifest, is_new=True, teacher=report)
 
 
+def look_ahead(plan: Plan, progress: Progress | None = None) -> list[Outlook]:
+    """What the build will ask an LLM, counted: does all the work before the first question, and asks nothing.
+
+    Stages that ask about what others are yet to make are guessed from the number of their questions.
+
+    Raises:
+        StoreError: another build is running in this store.
+    """
+    with locked(plan.config.store):
+        sweep_unfinished(str(plan.workspace))
+        engine = _engine(plan)
+        try:
+            return _Runner(engine, plan, progress or Silent(), new_teacher(plan.config)).look_ahead()
+        finally:
+            engine.close()
+            close_reader()
+
+
 def _engine(plan: Plan) -> Engine:
     settings = plan.config.header.engine
     folders = sorted({location_of(part).parent for _, part in plan.parts if not is_remote(part)})
@@ -163,6 +183,29 @@ class _Runner:
             self._renew()
         at = self.state
         return Outcome(at.shards, at.rejects, at.stages, at.reads, at.contamination, at.asked)
+
+    def look_ahead(self) -> list[Outlook]:
+        """The outlook of every asking stage; work goes as far as it goes without an answer."""
+        self._read()
+        found: list[Outlook] = []
+        left = asking_stages(self.plan)
+        for step in self.plan.steps:
+            self._step = step.name
+            mine = [stage for stage in step.stages if stage in left]
+            if not mine:
+                self._run_step(step)
+            for stage in mine:
+                assert isinstance(stage, AskStage)
+                kinds = [kind for kind in step.reads if kind in stage.reads]
+                found.append(counted(stage, self.ask_tasks(stage, kinds), self.plan.config.header.llm))
+                left.remove(stage)
+            if step.name == MAKE:
+                break
+        there = {kind: float(sum(s.n_rows for s in shards)) for kind, shards in self.state.shards.items()}
+        by_stage = {stage.kind: stage for stage in asking_stages(self.plan)}
+        made = sum(o.n_jobs * by_stage[o.stage].rows_per_job for o in found)
+        there[INSTRUCTION] = there.get(INSTRUCTION, 0.0) + made
+        return found + guessed_of(self.plan, left, there)
 
     def tasks(self, name: str, tasks: Sequence[Task]) -> list[Result]:
         """Runs tasks under a step's name; results in the order of the tasks."""
@@ -269,8 +312,11 @@ class _Runner:
         """
         tasks = self.ask_tasks(stage, kinds)
         self.state.keys.update(task.key for task in tasks)
+        llm = self.plan.config.header.llm
+        if (ahead := counted(stage, tasks, llm)).n_jobs:
+            self.progress.say(sentence(ahead, llm.currency))
         self.progress.begin(self._step, sum(task.n_rows for task in tasks))
-        results = self.teacher.ask(tasks, self.plan.config.header.llm.n_jobs(stage.asks), self.progress)
+        results = self.teacher.ask(tasks, llm.n_jobs(stage.asks), self.progress)
         for kind in kinds:
             if kind in stage.replaces:
                 self.state.shards.pop(kind, None)

@@ -77,23 +77,35 @@ def build(
 
 @main.command()
 @click.argument("config", type=CONFIG, required=False)
+@click.option("--count", is_flag=True, help="Do the work before the first question to the LLM, to count them exactly.")
 @json_option
 @user_errors
-def plan(config: Path | None, as_json: bool) -> None:
-    """Show what a build would do: sources, stages, fingerprints, estimated rows. Runs nothing.
+def plan(config: Path | None, count: bool, as_json: bool) -> None:
+    """Show what a build would do: sources, stages, fingerprints, estimated rows; questions to an LLM and their cost.
+
+    Runs nothing and asks nobody; with --count it reads and cleans the sources, which the build then need not.
 
     \b
     Example:
       pedcorpus plan corpus.yaml
+      pedcorpus plan corpus.yaml --count
     """
+    from corpus.build import look_ahead
+    from corpus.outlook import guessed
     from corpus.plan import make_plan
-    from corpus.show import plan_data, show_plan
+    from corpus.progress import Shown
+    from corpus.show import estimates, plan_data, show_plan
 
     planned = make_plan(_load(config))
-    if as_json:
-        print_json(plan_data(planned))
+    if count:
+        with Shown(enabled=not as_json) as progress:
+            ahead = look_ahead(planned, progress)
     else:
-        show_plan(planned)
+        ahead = guessed(planned, estimates(planned))
+    if as_json:
+        print_json(plan_data(planned, ahead))
+    else:
+        show_plan(planned, ahead)
 
 
 @main.command()

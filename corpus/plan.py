@@ -46,6 +46,8 @@ from sources.table_source import TableSource
 FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
 MADE = (INSTRUCTION, PREFERENCE)
 PUBLISHED = (INSTRUCTION, PREFERENCE, COMPLETION)
+MAKE = "make"
+"""The step that makes instructions: what comes after it depends on the replies of an LLM, where one is asked."""
 WRITERS = tuple(
     f"corpus.{module}"
     for module in ("plan", "publish", "tables", "card", "card_text", "superseded", "croissant", "benchmarks")
@@ -172,7 +174,7 @@ def _steps(config: Config) -> tuple[Step, ...]:
         *step("admit", FROM_SOURCES, "drop_off_topic", "fill_assistant"),
         *step("dedup", FROM_SOURCES, "drop_exact_duplicates", "drop_near_duplicates"),
         *step("reconstruct", (INSTRUCTION,), "reconstruct"),
-        *step("make", (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
+        *step(MAKE, (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
         *step("filter", MADE, *scrub, "drop_low_quality"),
         *step("dedup_made", MADE, "drop_exact_duplicates", "drop_near_duplicates"),
         *step("mix", (INSTRUCTION,), "drop_surplus"),

@@ -22,6 +22,8 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None: ...
 
+    def say(self, text: str) -> None: ...
+
 
 class Silent:
     """Progress for nobody."""
@@ -34,6 +36,9 @@ class Silent:
 
     def note(self, text: str) -> None:
         """A line about what is going on."""
+
+    def say(self, text: str) -> None:
+        """A line to keep in sight."""
 
 
 class Shown:
@@ -83,3 +88,10 @@ class Shown:
         if self._plain and time.monotonic() - self._noted >= PLAIN_EVERY_S:
             self._noted = time.monotonic()
             Console(stderr=True).print(f"{self._current}: {text}", highlight=False, markup=False)
+
+    def say(self, text: str) -> None:
+        """Printed above the bars, or as a line of its own."""
+        if self._plain:
+            Console(stderr=True).print(text, highlight=False, markup=False)
+        else:
+            self._bars.console.print(text, highlight=False, markup=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from rich.table import Table
 from rich.tree import Tree
 
 from corpus.build import Built
+from corpus.outlook import Outlook, total
 from corpus.plan import Plan
 from corpus.store import Store
+from pipelines.llm.settings import LlmSettings
 from schemas.manifest import read_manifest
 from schemas.records import SPLITS, VIEWS, canonical_text
 
@@ -62,8 +66,8 @@ def views_table(views: dict[str, Any], tasks: dict[str, dict[str, int]]) -> Tabl
     return table
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
-    """The plan for programs."""
+def plan_data(plan: Plan, ahead: Sequence[Outlook] = ()) -> dict[str, Any]:
+    """The plan for programs; `ahead` is what an LLM will be asked."""
     estimate = estimates(plan)
     return {
         "name": plan.config.header.name,
@@ -73,6 +77,12 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "n_parts": len(plan.parts),
         "n_parts_to_read": plan.n_to_read(),
         "estimated_records": estimate,
+        "llm": {
+            "currency": plan.config.header.llm.currency,
+            "budget": plan.config.header.llm.budget,
+            "cost": total(ahead),
+            "stages": [asdict(outlook) for outlook in ahead],
+        },
         "sources": [
             {
                 "source_id": s.source_id,
@@ -108,8 +118,8 @@ def estimates(plan: Plan) -> dict[str, int]:
     return found
 
 
-def show_plan(plan: Plan) -> None:
-    """The plan as a tree: what is read, what is done to it, what comes out."""
+def show_plan(plan: Plan, ahead: Sequence[Outlook] = ()) -> None:
+    """The plan as a tree: what is read, what is done to it, what an LLM is asked, what comes out."""
     header, guess = plan.config.header, estimates(plan)
     tree = Tree(
         f"[bold]{header.name} {header.version}[/bold]  content {plan.content_hash[:_SHORT]}"
@@ -134,6 +144,27 @@ def show_plan(plan: Plan) -> None:
     views = header.views
     tree.add(f"publish  views cpt, sft ({', '.join(views.sft)}), dfpo, psft ({', '.join(views.psft)}), eval")
     console.print(tree)
+    if ahead:
+        _show_ahead(ahead, plan.config.header.llm)
+
+
+def _show_ahead(ahead: Sequence[Outlook], llm: LlmSettings) -> None:
+    how = "counted" if any(o.is_counted for o in ahead) else "guessed from the size of the files; --count counts"
+    table = Table(show_edge=False, pad_edge=False, title=f"What the LLM will be asked ({how})", title_justify="left")
+    table.add_column("stage")
+    table.add_column("model")
+    for name in ("questions", "calls", "tokens in", "tokens out", f"cost ({llm.currency})"):
+        table.add_column(name, justify="right")
+    for o in ahead:
+        price = "no prices" if o.cost is None else f"{o.cost:,.2f}"
+        name = o.stage if o.is_counted or how != "counted" else f"{o.stage} (guessed)"
+        numbers = (o.n_jobs, o.n_calls, o.input_tokens, o.output_tokens)
+        table.add_row(name, escape(", ".join(o.models)), *(f"{n:,}" for n in numbers), price)
+    console.print(table)
+    cost = total(ahead)
+    if cost is not None and llm.budget is not None:
+        verdict = "within" if cost <= llm.budget else "[yellow]over[/yellow]"
+        console.print(f"About {cost:,.2f} {llm.currency} in all, {verdict} the budget of {llm.budget:,.2f}.")
 
 
 def _brief(value: Any) -> str:

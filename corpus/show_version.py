@@ -62,12 +62,13 @@ def show_stats(data: dict[str, Any]) -> None:
 
 
 def _show_count(stage: str, c: dict[str, Any]) -> None:
-    if c["n_in"] == 0:
+    n_in = c["n_in"] or c["n_out"] + sum(c["dropped"].values())  # what a stage makes does not come in
+    if c["n_in"] == 0 and not c["dropped"]:
         console.print(f"  {stage:<22} {c['kind']:<12} made {c['n_out']}")
         return
-    kept = round(_BAR * c["n_out"] / c["n_in"])
+    kept = round(_BAR * c["n_out"] / n_in)
     bar = f"[green]{'█' * kept}[/green][red]{'░' * (_BAR - kept)}[/red]"
-    console.print(f"  {stage:<22} {c['kind']:<12} {bar} {c['n_out']} of {c['n_in']}")
+    console.print(f"  {stage:<22} {c['kind']:<12} {bar} {'' if c['n_in'] else 'made '}{c['n_out']} of {n_in}")
     reasons = sorted(c["dropped"].items(), key=lambda item: (-item[1], item[0]))
     if reasons:
         named = ", ".join(f"{reason.rpartition(':')[2]} {n}" for reason, n in reasons)
@@ -100,7 +101,7 @@ def show_trace(found: Trace) -> None:
     if row.get("derived_from"):
         console.print(f"derived   from {row['origin']} {', '.join(row['derived_from'])}")
     if generator := row.get("generator"):
-        console.print(f"made by   {generator['method']} ({generator['name']}, template {generator['template']})")
+        console.print(f"made by   {_maker(generator)}")
     part = found.part
     console.print(
         f"source    {row['source_id']}: {escape(row['part'])} at {escape(row['locator'])}, "
@@ -120,6 +121,15 @@ def show_trace(found: Trace) -> None:
             console.print(f"    in the file: {escape(_flat(link.raw)[:200])}")
         if link.file_note:
             console.print(f"    {escape(link.file_note)}")
+
+
+def _maker(generator: dict[str, Any]) -> str:
+    if not generator.get("call_key"):
+        return f"{generator['method']} ({generator['name']}, template {generator['template']})"
+    return escape(
+        f"{generator['method']} ({generator['name']}, prompt {generator['template']} {generator['version']}); "
+        f"the exchange: pedcorpus ledger {generator['call_key']}"
+    )
 
 
 def _show_text(row: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ ledger full of replies the same job gives the same outcome again, without a call
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -73,7 +73,10 @@ class AskStage(Stage):
         prompt_names: Prompt files that it uses; their versions are part of its fingerprint.
         replaces: Record kinds whose rows it takes and gives back, changed or not; all others stay as they are.
         calls_per_job: Questions that a job asks on average, for estimates before a run.
+        input_tokens_per_call: Tokens of a question on average, likewise, where no row is at hand yet.
         output_tokens_per_call: Tokens of a reply on average, likewise.
+        jobs_per_record: Record kind → jobs that a record of a source makes on average, likewise.
+        rows_per_job: Instructions that a job makes on average, likewise.
 
     Attributes:
         models: Role → model, of the roles in `asks` that the configuration has; empty: nothing is asked.
@@ -84,7 +87,10 @@ class AskStage(Stage):
     prompt_names: ClassVar[tuple[str, ...]]
     replaces: ClassVar[tuple[str, ...]] = ()
     calls_per_job: ClassVar[float] = 1.0
+    input_tokens_per_call: ClassVar[int] = 1_200
     output_tokens_per_call: ClassVar[int] = 600
+    jobs_per_record: ClassVar[Mapping[str, float]] = {}
+    rows_per_job: ClassVar[float] = 0.0
 
     models: dict[str, str] = field(default_factory=dict, kw_only=True)
     prompts: PromptBook = field(default_factory=PromptBook, kw_only=True)

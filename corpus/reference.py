@@ -13,6 +13,8 @@ import re
 from typing import Any, get_args, get_origin, get_type_hints
 
 from corpus.config import Assistant, EngineConfig, Header, Views
+from pipelines.llm.exchange import ROLES
+from pipelines.llm.settings import Endpoint, LlmSettings
 from pipelines.stages import STAGE_KINDS
 from sources.isolation import Limits
 from sources.kinds import SOURCE_KINDS
@@ -40,13 +42,14 @@ engine: {workers: 8}
 This page is made from the code (`python -m corpus.reference`).
 """
 _SECTIONS = (
-    ("Top level", Header, ("assistant", "views", "engine", "limits")),
+    ("Top level", Header, ("llm", "assistant", "views", "engine", "limits")),
     ("`assistant:`", Assistant, ()),
     ("`views:`", Views, ()),
+    ("`llm:` who is asked, and for how much (docs/llm.md)", LlmSettings, ()),
     ("`engine:`", EngineConfig, ()),
     ("`limits:` what reading one file may cost", Limits, ()),
 )
-_GIVEN = {"source_order", "source_id", "eval_sources", "files", "items"}
+_GIVEN = {"source_order", "source_id", "eval_sources", "files", "items", "models", "prompts", "assistant", "pool"}
 """Fields that the program sets itself."""
 
 
@@ -81,16 +84,21 @@ def _table(cls: Any, skip: set[str]) -> str:
 
 def _nested(cls: Any, field: dataclasses.Field[Any]) -> str:
     """The table of what a list of mappings holds; nothing for other fields."""
-    inner = get_args(get_type_hints(cls)[field.name])[:1]
-    if not inner or not dataclasses.is_dataclass(inner[0]):
+    hint = get_type_hints(cls)[field.name]
+    inner = (hint, *get_args(hint))
+    of = next((each for each in inner if dataclasses.is_dataclass(each)), None)
+    if of is None or (of is Endpoint and field.name != ROLES[0]):  # the roles are alike
         return ""
-    return f"\nEach of `{field.name}`: {_first_paragraph(inner[0])}\n\n{_table(inner[0], skip=set())}"
+    name = "A role" if of is Endpoint else f"`{field.name}`" if of is hint else f"Each of `{field.name}`"
+    return f"\n{name}: {_first_paragraph(of)}\n\n{_table(of, skip=set())}"
 
 
 def _type(cls: Any, field: dataclasses.Field[Any]) -> str:
     if choices := field.metadata.get("choices"):
         return " \\| ".join(f"`{c}`" for c in choices)
     name = _type_name(get_type_hints(cls)[field.name])
+    if Endpoint in get_args(get_type_hints(cls)[field.name]):
+        name = "a role"
     low, high = field.metadata.get("min"), field.metadata.get("max")
     bounds = (
         f", {low if low is not None else ''}…{high if high is not None else ''}" if (low, high) != (None, None) else ""
@@ -113,7 +121,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
     if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
         return "needed"
     value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-    if value is None or value in ("", (), {}):
+    if value is None or value in ("", (), {}) or dataclasses.is_dataclass(value):
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{v}`" for v in value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from schemas.errors import ConfigError
 
 STRUCTURED: Final = ("auto", "json_schema", "json_object", "prompt")
 MODES: Final = ("live", "batch")
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_OURS: Final = {"model", "messages", "stream", "n", "response_format", "seed", "max_tokens", "max_completion_tokens"}
+"""Fields of a request's body that `extra` must not set."""
 BATCH_JOBS: Final = 20_000
 """Jobs that wait for one batch: some 10 kB of memory each."""
 
@@ -80,8 +84,10 @@ class Endpoint:
         for url in self.base_url:
             if not url.startswith(("http://", "https://")):
                 problems.append(f"base_url: `{url}` should begin with http:// or https://.")
-        if not self.api_key_env.replace("_", "a").isalnum() or not self.api_key_env.isascii():
-            problems.append("api_key_env: this is the *name* of an environment variable, never the key itself.")
+        if not _VARIABLE.fullmatch(self.api_key_env):  # which may be a key: it is not repeated
+            problems.append("api_key_env: should be the *name* of an environment variable, such as OPENAI_API_KEY.")
+        if ours := sorted({*self.extra} & _OURS):
+            problems.append(f"extra: {', '.join(ours)} is set by the program; take it out.")
         if problems:
             raise ConfigError(problems)
 

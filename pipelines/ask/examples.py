@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipelines.ask.role_play import PASSAGE, STATUTE, RolePlay, passage_job
+from pipelines.ask.role_play_graph import GRAPH, graph_job
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.stage import Job, Row
 from pipelines.prompts import PromptBook
+from schemas.records import DOCUMENT, TRIPLE
 
 MakeAsk = Callable[[Sequence[Row], PromptBook], Ask | None]
 """The question that a prompt makes of the first rows that it has a use for; None where there are none such."""
@@ -68,4 +71,33 @@ def first_ask(jobs: Iterable[Job], name: str, answer: Callable[[Ask], Reply] | N
     return None
 
 
-EXAMPLES: Final[tuple[PromptExample, ...]] = ()
+def _of_passage(name: str) -> MakeAsk:
+    """The question about the longest of the first passages, which shows the most."""
+
+    def ask(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+        longest = sorted(rows, key=lambda row: -len(row["text"]))
+        return first_ask((passage_job(row, RolePlay(), MODELS, prompts) for row in longest), name)
+
+    return ask
+
+
+def _of_disease(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+    heads = dict.fromkeys(row["head"] for row in rows)
+    groups = ([row for row in rows if row["head"] == head] for head in heads)
+    return first_ask((graph_job(group, RolePlay(), MODELS, prompts) for group in groups), GRAPH)
+
+
+_ROLE_PLAY: Final = (
+    PromptExample(
+        PASSAGE,
+        "make_instructions",
+        "questions and answers from a textbook or guideline",
+        DOCUMENT,
+        _of_passage(PASSAGE),
+    ),
+    PromptExample(
+        STATUTE, "make_instructions", "questions and answers from a law or standard", DOCUMENT, _of_passage(STATUTE)
+    ),
+    PromptExample(GRAPH, "make_instructions", "questions and answers from a disease's triples", TRIPLE, _of_disease),
+)
+EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY,)

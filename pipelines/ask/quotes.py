@@ -1,0 +1,100 @@
+"""Finding in a passage what a model says it quotes: exactly, or after folding what copying changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from pipelines.characters import character_map
+
+_DROPPED: Final = frozenset("，。；：、！？,;:!?“”‘’\"'「」『』《》〈〉【】[]（）()〔〕…·*#_`|｜")
+_DASHES: Final = frozenset("-–—－~～〜−‐‑")
+_DIGIT: Final = re.compile(r"\d")
+_ELLIPSIS: Final = re.compile(r"…+|\.{3,}|。{3,}")
+_MAX_QUOTES: Final = 60
+_MAX_PLACES: Final = 100
+_MAX_QUOTE_CHARS: Final = 2_000
+
+
+class Folded(NamedTuple):
+    """A text without blanks and punctuation, in one width and case, and where each of its characters stood."""
+
+    text: str
+    places: list[int]
+
+
+def folded(text: str) -> Folded:
+    """`text` folded. A comma or a point inside a number stays: 1,5 and 15 differ."""
+    widths = character_map()
+    kept: list[str] = []
+    places: list[int] = []
+    for at, character in enumerate(text):
+        plain = "~" if character in _DASHES else widths.get(character, character)
+        if plain in (",", "，") and _between_digits(text, at):
+            plain = ","
+        elif plain in _DROPPED or plain.isspace() or (plain == "." and not _between_digits(text, at)):
+            continue
+        for each in plain.lower():
+            kept.append(each)
+            places.append(at)
+    return Folded("".join(kept), places)
+
+
+def _between_digits(text: str, at: int) -> bool:
+    return 0 < at < len(text) - 1 and bool(_DIGIT.match(text[at - 1])) and bool(_DIGIT.match(text[at + 1]))
+
+
+def find(quote: str, text: str, fold: Folded) -> tuple[int, int] | None:
+    """Where a quote stands in a passage, in the passage's own characters; None where it does not.
+
+    Args:
+        quote: As the model wrote it.
+        text: The passage.
+        fold: Of the passage.
+    """
+    stripped = quote.strip()
+    at = _whole(stripped, text)
+    if at is not None:
+        return at, at + len(stripped)
+    bare = folded(stripped).text
+    at = _whole(bare, fold.text)
+    return None if at is None else (fold.places[at], fold.places[at + len(bare) - 1] + 1)
+
+
+def _whole(part: str, text: str) -> int | None:
+    """The first place of a part where it does not begin or end inside a number: 5mg is no quote of 15mg."""
+    at = text.find(part) if part else -1
+    for _ in range(_MAX_PLACES):
+        if at < 0:
+            return None
+        if not _cuts_a_number(text, at, at + len(part)):
+            return at
+        at = text.find(part, at + 1)
+    return None
+
+
+def _cuts_a_number(text: str, start: int, end: int) -> bool:
+    inside = start > 0 and text[start].isdigit() and (text[start - 1].isdigit() or text[start - 1] in ".,")
+    cuts_start = inside and (text[start - 1].isdigit() or (start > 1 and text[start - 2].isdigit()))
+    cuts_end = end < len(text) and text[end - 1].isdigit() and text[end].isdigit()
+    return cuts_start or cuts_end
+
+
+def parts_of(quotes: Sequence[str], min_chars: int) -> list[str]:
+    """The quotes as they can be looked for: cut at ellipses, those too short to be evidence left out."""
+    found = []
+    for quote in quotes[:_MAX_QUOTES]:
+        found += [part for part in _ELLIPSIS.split(quote[:_MAX_QUOTE_CHARS]) if len(folded(part).text) >= min_chars]
+    return list(dict.fromkeys(found))
+
+
+def merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that overlap or touch as one."""
+    made: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if made and start <= made[-1][1]:
+            made[-1] = (made[-1][0], max(end, made[-1][1]))
+        else:
+            made.append((start, end))
+    return made

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.ask.role_play import PASSAGE, STATUTE, RolePlay, passage_job
-from pipelines.ask.role_play_graph import GRAPH, graph_job
+from pipelines.ask.role_play import GRAPH, PASSAGE, STATUTE, RolePlay, passage_job
+from pipelines.ask.role_play_graph import graph_job
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.stage import Job, Row
 from pipelines.prompts import PromptBook
@@ -91,13 +91,11 @@ _ROLE_PLAY: Final = (
     PromptExample(
         PASSAGE,
         "make_instructions",
-        "questions and answers from a textbook or guideline",
+        "items from a textbook or guideline",
         DOCUMENT,
         _of_passage(PASSAGE),
     ),
-    PromptExample(
-        STATUTE, "make_instructions", "questions and answers from a law or standard", DOCUMENT, _of_passage(STATUTE)
-    ),
-    PromptExample(GRAPH, "make_instructions", "questions and answers from a disease's triples", TRIPLE, _of_disease),
+    PromptExample(STATUTE, "make_instructions", "items from a law or standard", DOCUMENT, _of_passage(STATUTE)),
+    PromptExample(GRAPH, "make_instructions", "items from a disease's triples", TRIPLE, _of_disease),
 )
 EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY,)

@@ -5,13 +5,15 @@
 
 Numbers are exact: an amount that the other text does not have, in any unit that it converts to, is a finding. Names
 count by meaning (拉肚子 is 腹泻). Courtesy, general care and the advice to see a doctor may be added; what such advice
-supposes (如果抽搐) is no symptom, but a number in it is a number.
+supposes (如果抽搐) is no symptom, nor is, in a conversation, what the doctor's sympathy names (疼得难受); but a number is
+a number wherever it stands.
 
 Does not cover: facts that no list names, who of two children is meant, the order of events, degrees (轻, 重).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
@@ -99,15 +101,15 @@ def compare_added(before: Sequence[Fact], after: Sequence[Fact]) -> list[Finding
             found.append(Finding(ADDED, "quantity", fact.text, f"{fact.text} is in no turn of the original"))
     known = {(fact.kind, fact.meaning) for fact in before}
     for fact in _each(after, *_NAMED, "symptom"):
-        states = fact.kind in _NAMED or fact.polarity != "?"
-        if states and (fact.kind, fact.meaning) not in known and not _is_kin(fact, known):
+        told = fact.kind in _NAMED or (fact.polarity != "?" and fact.speaker != "doctor")
+        if told and (fact.kind, fact.meaning) not in known and not _is_kin(fact, known):
             found.append(Finding(ADDED, fact.kind, fact.text, f"{fact.text} ({fact.meaning}) is new"))
     return list(dict.fromkeys(found))
 
 
 _KIN: Final = (
-    {"退热药", "布洛芬", "对乙酰氨基酚"},
     {"发热", "体温正常"},
+    {"带血", "黑便", "血尿"},
     {"咳嗽", "干咳", "夜间咳嗽"},
     {"呕吐", "喷射性呕吐", "吐奶", "恶心"},
     {"疼痛", "腹痛", "头痛", "咽痛", "关节痛", "腿痛", "胸痛", "耳痛", "尿痛"},
@@ -117,10 +119,21 @@ _KIN: Final = (
 )
 
 
+_CLASSES: Final = {
+    "退热药": re.compile("布洛芬|对乙酰氨基酚"),
+    "抗生素": re.compile("头孢|霉素|西林|沙星"),
+    "激素": re.compile("松|奈德|泼尼"),
+    "益生菌": re.compile("菌"),
+    "疫苗": re.compile("疫苗|卡介苗"),
+    "炎症": re.compile("炎$"),
+}
+"""What a thing may also be called: an answer about 头孢 may say 抗生素, never the other way round."""
+
+
 def _is_kin(fact: Fact, known: set[tuple[str, str]]) -> bool:
-    """Whether a more general word for the same was said: 疼 for 腹痛, but no 布洛芬 for 退热药."""
-    if fact.kind == "drug":
-        return fact.meaning == "退热药" and any(("drug", name) in known for name in ("布洛芬", "对乙酰氨基酚"))
+    """Whether a near or more special word for the same was said: 疼 for 腹痛, 抗生素 for 头孢."""
+    if fact.meaning in _CLASSES:
+        return any(kind == fact.kind and _CLASSES[fact.meaning].search(meaning) for kind, meaning in known)
     return any(fact.meaning in kin and any((fact.kind, other) in known for other in kin) for kin in _KIN)
 
 
@@ -196,7 +209,7 @@ def _urges(meaning: str, now: dict[str, tuple[set[str], str]]) -> bool:
 
 def _told_otherwise(meaning: str, now: dict[str, tuple[set[str], str]]) -> bool:
     """Whether a close relative of the meaning is named: 腹痛 for 疼."""
-    return any(meaning in kin and kin & set(now) for kin in _KIN[1:])
+    return any(meaning in kin and kin & set(now) for kin in _KIN)
 
 
 def _polarities(kind: str, facts: Sequence[Fact]) -> dict[str, tuple[set[str], str]]:

@@ -74,9 +74,10 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...]:
 def _names() -> dict[str, tuple[tuple[str, str], ...]]:
     """First two characters → names that begin so and their kinds, longest first."""
     found: dict[str, dict[str, str]] = {}
+    passed = set(words("not_diseases"))
     for kind, lists in (("disease", ("disease_names", "paediatric_diseases")), ("drug", ("drug_names",))):
         for name in (folded(word) for each in lists for word in words(each)):
-            if len(name) >= 2:
+            if len(name) >= 2 and name not in passed:
                 found.setdefault(name[:2], {})[name] = kind
     return {two: tuple(sorted(known.items(), key=lambda item: -len(item[0]))) for two, known in found.items()}
 
@@ -118,7 +119,11 @@ def _found(text: str) -> list[tuple[str, str, int, int]]:
 def _polarity(text: str, kind: str, start: int, stop: int, before: Mention | None) -> str:
     clause_start, clause_end = _around(text, start, stop)
     lead, rest = text[clause_start:start], text[stop:clause_end]
-    if _ASKED.search(lead) or (_ASKED_AFTER.search(rest) and not _ASKS_HOW.search(lead + rest)):
+    if (
+        _ASKED.search(lead)
+        or rest.startswith((f"不{text[stop - 1]}", f"没{text[stop - 1]}"))
+        or (_ASKED_AFTER.search(rest) and not _ASKS_HOW.search(lead + rest))
+    ):
         return "?"
     sentence_start = max(text.rfind(mark, 0, start) for mark in _SENTENCE_END) + 1
     if _SUPPOSED.search(text[sentence_start:start]):

@@ -92,12 +92,23 @@ for _each in ["袋", "包", "支", "滴", "喷", "瓶", "丸", "贴", "倍", "�
 
 _SPELLINGS: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _PER: Final = r"(?:(?:/|每)\s*(kg|公斤|千克|L|l|升|dl|ml|次|日|天|d|周|小时|h|分钟?|min))"
-_PERIODS: Final = {
-    "天": "日", "日": "日", "d": "日", "昼夜": "日", "周": "周", "星期": "周", "礼拜": "周", "小时": "小时", "h": "小时",
-    "分钟": "分钟", "分": "分钟", "min": "分钟", "月": "月", "晚": "日", "晚上": "日", "夜": "日", "年": "年",
-    "kg": "kg", "公斤": "kg", "千克": "kg", "次": "次", "回": "次", "顿": "次", "L": "L", "l": "L", "升": "L",
-    "dl": "dl", "ml": "ml",
-}  # fmt: skip
+_PERIODS: Final[dict[str, str]] = {
+    spelling: period
+    for period, spellings in {
+        "日": "天 日 d 昼夜 晚 晚上 夜",
+        "周": "周 星期 礼拜",
+        "小时": "小时 h",
+        "分钟": "分钟 分 min",
+        "月": "月",
+        "年": "年",
+        "kg": "kg 公斤 千克",
+        "次": "次 回 顿",
+        "L": "L l 升",
+        "dl": "dl",
+        "ml": "ml",
+    }.items()
+    for spelling in spellings.split()
+}
 _PERIOD: Final = "天|日|昼夜|周|星期|礼拜|小时|分钟|月|晚上|晚|夜|年"
 _GAP: Final = r"[^\d零〇一二两三四五六七八九十百半，。；！？,;!?\n次]{0,9}?"
 _LATIN: Final = {"qd": 1, "bid": 2, "tid": 3, "qid": 4}
@@ -125,8 +136,8 @@ _YEARS_MONTHS: Final = re.compile(rf"({_NUMBER})\s*周?岁\s*(?:零|又|多|过)
 _PERCENT: Final = re.compile(rf"百分之({_NUMBER})(?:{_TO}({_NUMBER}))?")
 _MONTHS_OLD: Final = re.compile(rf"({_NUMBER})(?:{_TO}({_NUMBER}))?\s*月(?=大|婴|宝|零|多|的宝|的孩|女|男)")
 _PLAIN: Final = re.compile(
-    rf"(?:(每|一)(次|天|日|顿|晚|周){_GAP})?(?<![\dA-Za-z.])({_NUMBER})(?:\s*(?:多|来|余))?(?:\s*个?({_SPELLINGS}))?"
-    rf"(?:{_TO}({_NUMBER}))?\s*(?:多|来|余)?\s*(个?(?:{_SPELLINGS}))(?![A-Za-z])(?:\s*{_PER})?"
+    rf"(?:(每|一)(次|天|日|顿|晚|周){_GAP})?(?<![\dA-Za-z.])({_NUMBER})(?:\s*[多来余])?"
+    rf"(?:(?:\s*个?({_SPELLINGS}))?{_TO}({_NUMBER}))?\s*[多来余]?\s*(个?(?:{_SPELLINGS}))(?![A-Za-z])(?:\s*{_PER})?"
 )
 _BARE: Final = re.compile(r"(?<![\dA-Za-z.\-/:：×])(\d{1,3}\.\d+|\d{2,4})(?![\dA-Za-z.:：/%]|\s*[月号日年时点])")
 _NEVER: Final = re.compile(
@@ -135,6 +146,7 @@ _NEVER: Final = re.compile(
     r"(?<=[。；：:])\s?\d{1,2}[、．)）]|第[\d一二三四五六七八九十]+[个次胎代种]|(?:19|20)\d\d年|"
     r"一(?:口气|次性|天到晚|天天|遍遍|次次|日三餐|片片)|千万|万一|十分(?!钟)|百分百|三餐|四肢|五官|七上八下|两侧|双侧|一日三餐"
 )
+_EACH_KG: Final = re.compile(r"每\s*(?:公斤|千克|kg)[^，。,]{0,6}$")
 _HEAT: Final = re.compile(r"烧|体温|发热|高热|低热|温度|退热|退烧|最高")
 _GIVEN: Final = re.compile(r"每次|一次|一回|吃|服|喂|用|涂|喷|剂|药")
 _CLAUSE_END: Final = re.compile(r"[，。；！？,;!?\n]")
@@ -270,46 +282,47 @@ def _years_months(match: re.Match[str], text: str) -> Iterator[Quantity]:
 
 
 def _plain(match: re.Match[str], text: str) -> Iterator[Quantity]:
-    spelling = match[6]
-    unit, factor = _UNITS.get(spelling) or _UNITS[spelling.removeprefix("个")]
-    if (
-        unit in _VAGUE_ONE
-        and match[5] is None
-        and match[3] == "一"
-        and not (unit in DOSES and _GIVEN.search(_clause(text, match.start(3), match.end())))
-    ):
+    unit, factor = _named_unit(match[6])
+    if match[5] is None and _is_vague(match, text, unit):
         return
-    if unit == "次" and match[3] in ("一", "1") and match[5] is None:
-        return
-    if spelling in ("日", "年") and match[5] is None and match[3] in ("一", "1", "半") and spelling == "日":
-        return
-    per = ""
-    if match[7]:
-        period = _PERIODS[match[7]]
-        if unit == "次":
-            unit = f"次/{period}"
-        elif period in ("kg", "L", "dl", "ml"):
-            unit = f"{unit}/{period}"
-        else:
-            per = period
-    elif match[2]:
-        per = _PERIODS[match[2]]
-        if unit in ("分钟", "月", "cm", "次", "%"):
-            per = ""
-    if unit == "mg" and match[4] is None and re.search(r"每\s*(?:公斤|千克|kg)[^，。,]{0,6}$", text[: match.start(3)]):
-        unit = "mg/kg"
+    unit, per = _with_per(match, text, unit)
     if unit == "度":
         for value in (v for each in (match[3], match[5]) if each for v in values(each)):
             yield Quantity(value, _degree(value), per, match.start(), match.end(), match[0])
         return
-    first_unit = _UNITS[match[4]] if match[4] else (unit, factor)
-    if match[4] and first_unit[0] == unit.split("/")[0]:
-        yield from _made(match, (match[3],), unit, first_unit[1], per)
-        yield from _made(match, (match[5],), unit, factor, per)
-    elif match[4] and match[5] is None:
-        yield from _made(match, (match[3],), unit, factor, per)
-    else:
-        yield from _made(match, (match[3], match[5]), unit, factor, per)
+    first = _named_unit(match[4]) if match[4] else (unit, factor)
+    if first[0] != unit.split("/")[0]:
+        first = (unit, factor)
+    yield from _made(match, (match[3],), unit, first[1], per)
+    yield from _made(match, (match[5],), unit, factor, per)
+
+
+def _named_unit(spelling: str) -> tuple[str, Fraction]:
+    return _UNITS.get(spelling) or _UNITS[spelling.removeprefix("个")]
+
+
+def _is_vague(match: re.Match[str], text: str, unit: str) -> bool:
+    """Whether one of something is a way of speaking: 一片红疹, 吃了一次, 喷一喷."""
+    written, at = match[3], match.start(3)
+    if written == "一" and at and text[at - 1] == text[match.end(3) : match.end(3) + 1]:
+        return True
+    if written == "一" and unit in _VAGUE_ONE:
+        return not (unit in DOSES and _GIVEN.search(_clause(text, at, match.end())))
+    return written in ("一", "1") and (unit == "次" or match[6] == "日")
+
+
+def _with_per(match: re.Match[str], text: str, unit: str) -> tuple[str, str]:
+    """The unit with what it is per, and what the amount is taken per."""
+    if match[7]:
+        period = _PERIODS[match[7]]
+        if unit == "次" or period in ("kg", "L", "dl", "ml"):
+            return f"{unit}/{period}", ""
+        return unit, period
+    if unit == "mg" and match[4] is None and _EACH_KG.search(text[: match.start(3)]):
+        return "mg/kg", ""
+    if match[2] and unit in DOSES:
+        return unit, _PERIODS[match[2]]
+    return unit, ""
 
 
 def _bare(match: re.Match[str], text: str) -> Iterator[Quantity]:

@@ -174,7 +174,7 @@ def _paediatric(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
             return
         if last < MAX_ROUNDS and _answers(rounds[last]):
             asked = rounds[last].patient.text + (rounds[0].patient.text if last == 0 else "")
-            advises = _ADVICE.search(rounds[last].doctor.text) and _wants_advice(asked)
+            advises = _ADVICE.search(rounds[last].doctor.text) and wants_advice(asked)
             if advises and not _ACTS.search(rounds[last].doctor.text):
                 continue
             task = "trerecom" if advises else "medkqa"
@@ -189,7 +189,7 @@ def _singles(row: Row, rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
         asked = pair.patient.text
         alone = 10 <= len(asked) <= 120 and _CHILD.search(asked) and not _LEANS.search(asked)
         if alone and _answers(pair) and not _LEANS_BACK.search(pair.doctor.text):
-            advises = _wants_advice(asked)
+            advises = wants_advice(asked)
             if advises and not _ACTS.search(pair.doctor.text):
                 continue
             task, aspect = ("trerecom", "advice") if advises else ("medkqa", "knowledge")
@@ -266,7 +266,7 @@ def with_grounds(row: Row, rounds: Sequence[Round], named: int) -> str:
     return pick(_OPENINGS, row["record_id"], "grounds").format(q=quoted) + text
 
 
-def _wants_advice(asked: str) -> bool:
+def wants_advice(asked: str) -> bool:
     """Whether the question is what to do, not what it is or why."""
     explains = re.search(r"原因|为什么|怎么引起|有哪些症状|是什么|正常吗", asked)
     return bool(_TREATMENT_ASKED.search(asked)) and not (

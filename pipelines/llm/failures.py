@@ -34,8 +34,9 @@ _OVERFLOW: Final = re.compile(
 )
 _FILTERED: Final = re.compile(
     r"content_?filter|content_policy|responsibleaipolicy|data_?inspection|content exists risk"
-    r"|sensitive_?(words|content)|sensitivecontentdetected|new_sensitive|inappropriate content|prompt_blocked|content management policy"
-    r"|considered high risk|input was flagged|moderation|unsafe or sensitive|敏感内容|敏感词|不安全|内容安全|违规",
+    r"|sensitive_?(words|content)|sensitivecontentdetected|new_sensitive|inappropriate content"
+    r"|prompt_blocked|content management policy|considered high risk|input was flagged|moderation|unsafe or sensitive"
+    r"|敏感内容|敏感词|不安全|内容安全|违规",
     re.IGNORECASE,
 )
 _FILTER_CODES: Final = {"1301", "1026", "1027"}

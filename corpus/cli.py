@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from corpus.dedup.command import dedup
+from corpus.ledger_command import ledger
 from corpus.options import (
     CONFIG,
     engine_options,
@@ -317,6 +318,7 @@ def _load(
 
 
 main.add_command(dedup)
+main.add_command(ledger)
 
 if __name__ == "__main__":
     main()

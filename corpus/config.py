@@ -11,11 +11,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from pipelines.ask.polished_pool import our_pool, read_pool
 from pipelines.base import Stage
 from pipelines.engine import ENGINE_KINDS, n_cores
 from pipelines.llm.exchange import ROLES
 from pipelines.llm.settings import LlmSettings, voice
 from pipelines.llm.stage import AskStage
+from pipelines.make_instructions import LLM, MakeInstructions
 from pipelines.prompts import PromptBook, prompt_book
 from pipelines.stages import STAGE_KINDS
 from schemas.errors import ConfigError
@@ -201,7 +203,7 @@ def load_config(path: Path, **overrides: Any) -> Config:
     header = parse(Header, data, str(path.name), problems)
     sources = _sources(raw_sources, problems)
     header = None if header is None else dataclasses.replace(header, llm=_placed(header.llm, path.parent.resolve()))
-    stages = _stages(raw_stages, header or Header(name="x"), sources, problems)
+    stages = _stages(raw_stages, header or Header(name="x"), sources, path.parent.resolve(), problems)
     if problems or header is None:
         raise ConfigError(problems)
     return Config(header, path.parent.resolve(), sources, stages, path.resolve())
@@ -286,7 +288,9 @@ def _models(llm: LlmSettings, roles: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: list[str]) -> tuple[Stage, ...]:
+def _stages(
+    data: Any, header: Header, sources: tuple[Source, ...], base: Path, problems: list[str]
+) -> tuple[Stage, ...]:
     """Every stage in its fixed order, with the options given; `NAME: false` leaves one out."""
     data = {} if data is None else data
     if not isinstance(data, Mapping):
@@ -303,6 +307,7 @@ def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: li
         "drop_held_out": {"eval_sources": held_out},
         "drop_contaminated": {"eval_sources": held_out, "files": (), "items": ()},
         "fill_assistant": dataclasses.asdict(header.assistant),
+        "make_instructions": {"assistant": dataclasses.asdict(header.assistant), "pool": our_pool()},
     }
     prompts = _prompts(header.llm, problems)
     made: list[Stage] = []
@@ -315,4 +320,20 @@ def _stages(data: Any, header: Header, sources: tuple[Source, ...], problems: li
         stage = parse(cls, {} if options is True else options, f"stages.{kind}", problems, **given.get(kind, {}))
         if stage is not None:
             made.append(stage)
-    return tuple(made)
+    return tuple(_with_pool(stage, base, problems) for stage in made)
+
+
+def _with_pool(stage: Stage, base: Path, problems: list[str]) -> Stage:
+    """The stage with the user's polished conversations in it, where it has a use for them."""
+    if not isinstance(stage, MakeInstructions):
+        return stage
+    where = "stages.make_instructions"
+    if LLM in stage.methods and not stage.models:
+        problems.append(f"{where}.methods: `llm` needs somebody to ask; name one in `llm: {{writer: ...}}`.")
+    if stage.regularization.pool is None:
+        return stage
+    try:
+        return dataclasses.replace(stage, pool=read_pool(base / expanded(stage.regularization.pool)))
+    except ConfigError as error:
+        problems.extend(f"{where}.regularization.{problem}" for problem in error.problems)
+        return stage

@@ -1,18 +1,28 @@
-"""Instructions and preferences from the source records themselves, without any LLM (`method: extractive`).
+"""Instructions and preferences from source records: by the embedded teacher, by an LLM, or by both side by side.
 
-Every answer is its own evidence: spans of the passage, the names of the triples, or the doctor's own sentences,
-joined by set phrases. What is doubtful is left out, so a record may well yield nothing.
+Extractive (`method: extractive`): every answer is its own evidence, spans of the passage, names of the triples or the
+doctor's own sentences, joined by set phrases. What is doubtful is left out, so a record may well yield nothing.
+
+By an LLM (`method: llm`): role-play over passages and diseases, safety and self-cognition from seeds, and
+conversations rewritten in the manner of polished ones. What it writes is checked against its source row by row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import polars as pl
 
+from pipelines.ask.polished_pool import PolishedPool, our_pool
+from pipelines.ask.regularize import Regularization, dialogue_job
+from pipelines.ask.role_play import PROMPTS as ROLE_PLAY_PROMPTS
+from pipelines.ask.role_play import RolePlay, asks_of_passage, passage_job
+from pipelines.ask.role_play_graph import asks_of_triple, graph_job
 from pipelines.base import MakeStage
 from pipelines.drop_off_topic import retasked
+from pipelines.llm.stage import AskStage, Job, Row
 from pipelines.teacher.clause_questions import clause_rows
 from pipelines.teacher.consultations import consultations
 from pipelines.teacher.conversation_preferences import conversation_preferences
@@ -25,24 +35,39 @@ from pipelines.teacher.section_questions import section_rows
 from pipelines.teacher.statute_questions import statute_rows
 from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE, frame_of
 
+EXTRACTIVE, LLM = "extractive", "llm"
+SEED: Final = "seed"
+
 
 @dataclass(frozen=True)
-class MakeInstructions(MakeStage):
-    """The embedded teacher as a stage.
+class MakeInstructions(MakeStage, AskStage):
+    """Makes instructions from passages, diseases and conversations; extractively, by an LLM, or both.
 
     Attributes:
-        max_per_disease: MedKQ&A instructions from the triples of one disease.
-        max_advice: TreRecom instructions from the triples of one disease.
-        max_consultations: EviDiag instructions from the triples of one disease.
-        max_per_section: Instructions from one section, article or recommendation.
-        max_per_table: Instructions from the food tables in one section.
-        max_per_dialogue: Instructions from one conversation.
-        max_preferences: Preferences from one conversation.
+        methods: `extractive`, `llm` or both; left out: `llm` where a writer is configured, else `extractive`.
+        max_per_disease: Extractive: MedKQ&A instructions from the triples of one disease.
+        max_advice: Extractive: TreRecom instructions from the triples of one disease.
+        max_consultations: Extractive: EviDiag instructions from the triples of one disease.
+        max_per_section: Extractive: instructions from one section, article or recommendation.
+        max_per_table: Extractive: instructions from the food tables in one section.
+        max_per_dialogue: Extractive: instructions from one conversation.
+        max_preferences: Extractive: preferences from one conversation.
+        role_play: By an LLM: over passages and diseases.
+        regularization: By an LLM: of conversations.
+        assistant: Who the assistant says it is; from `assistant:`.
+        pool: Polished conversations; from `regularization.pool`.
     """
 
     kind: ClassVar[str] = "make_instructions"
     reads: ClassVar[tuple[str, ...]] = (DOCUMENT, TRIPLE, DIALOGUE)
+    asks: ClassVar[tuple[str, ...]] = ("writer", "polisher")
+    prompt_names: ClassVar[tuple[str, ...]] = (*ROLE_PLAY_PROMPTS, "regularize")
+    calls_per_job: ClassVar[float] = 1.1
+    output_tokens_per_call: ClassVar[int] = 900
+    jobs_per_record: ClassVar[Mapping[str, float]] = {DOCUMENT: 0.5, TRIPLE: 1 / 15, DIALOGUE: 0.6}
+    rows_per_job: ClassVar[float] = 2.0
 
+    methods: tuple[str, ...] = field(default=(), metadata={"choices": (EXTRACTIVE, LLM)})
     max_per_disease: int = field(default=20, metadata={"min": 0})
     max_advice: int = field(default=6, metadata={"min": 0})
     max_consultations: int = field(default=3, metadata={"min": 0})
@@ -50,6 +75,51 @@ class MakeInstructions(MakeStage):
     max_per_table: int = field(default=60, metadata={"min": 0})
     max_per_dialogue: int = field(default=3, metadata={"min": 0})
     max_preferences: int = field(default=2, metadata={"min": 0})
+    role_play: RolePlay = field(default_factory=RolePlay)
+    regularization: Regularization = field(default_factory=Regularization)
+    assistant: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    pool: PolishedPool = field(default_factory=our_pool, kw_only=True)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The methods, where none is given those that there is a model for."""
+        return self.methods or ((LLM,) if super().has_teacher else (EXTRACTIVE,))
+
+    @property
+    def makes(self) -> bool:
+        """Whether the embedded teacher works."""
+        return EXTRACTIVE in self.chosen
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether an LLM is asked."""
+        return LLM in self.chosen and super().has_teacher
+
+    def settings(self) -> dict[str, Any]:
+        """Its configuration; what only an LLM needs is part of it where one is asked."""
+        found = super().settings()
+        pool = found.pop("pool", None)
+        for name in () if self.has_teacher else ("role_play", "regularization", "assistant", "models", "prompts"):
+            found.pop(name, None)
+        return {**found, "pool": self.pool.version} if self.has_teacher and pool is not None else found
+
+    def asked_of(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Passages with content, triples of diseases, conversations."""
+        frame = frame.filter(_not_general() | _of_seeds(kind))
+        if kind == DIALOGUE:
+            return frame
+        asks = (lambda row: asks_of_passage(row, self.role_play)) if kind == DOCUMENT else asks_of_triple
+        wanted = [asks(row) for row in frame.iter_rows(named=True)]
+        return frame.filter(pl.Series(wanted, dtype=pl.Boolean))
+
+    def job(self, kind: str, rows: Sequence[Row]) -> Job:
+        """Role-play over a passage or a disease, or a conversation rewritten."""
+        if kind == TRIPLE:
+            return graph_job(rows, self.role_play, self.models, self.prompts)
+        (row,) = rows
+        if kind == DIALOGUE:
+            return dialogue_job(row, self.regularization, self.models, self.prompts, self.pool)
+        return passage_job(row, self.role_play, self.models, self.prompts)
 
     def group_by(self, kind: str) -> str | None:
         """Triples come by disease: a question is about all that the graph knows of one."""
@@ -90,6 +160,10 @@ class MakeInstructions(MakeStage):
                 made += rule(row, self.max_per_section)
             made += table_rows(row, self.max_per_table)
         return made
+
+
+def _of_seeds(kind: str) -> pl.Expr:
+    return pl.col("source_kind") == SEED if kind == DOCUMENT else pl.lit(False)
 
 
 def _not_general() -> pl.Expr:

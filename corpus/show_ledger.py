@@ -51,19 +51,21 @@ def show_summary(data: dict[str, Any]) -> None:
         row["prompt"] = f"{row['prompt']} {row['version'][:8]}"
     console.print(_table("prompt", data["prompts"], currency))
     for row in data["runs"]:
-        row["run"] += "" if row["ended"] and not row["stopped"] else " (stopped)" if row["ended"] else " (not ended)"
+        how = "stopped" if row["ended"] and row["stopped"] else "" if row["ended"] else "not ended"
+        row["run"] = f"{row['run'].partition('.')[0]} {how}".strip()
     console.print(_table("run", data["runs"], currency))
 
 
-def _table(first: str, rows: list[dict[str, Any]], currency: str) -> Any:
+def _table(first: str, rows: list[dict[str, Any]], currency: str) -> Table:
     table = Table(show_edge=False, pad_edge=False)
-    table.add_column(first)
-    names = ("calls", *STATES, "input_tokens", "output_tokens")
-    for name in (*names, f"cost {currency}", "perhaps"):
-        table.add_column(name.replace("_tokens", ""), justify="right")
+    table.add_column(first, no_wrap=True)
+    for name in ("calls", "ok", "rej/inv/fail", "tokens in", "out", currency, "perhaps"):
+        table.add_column(name, justify="right")
     for row in rows:
+        others = "/".join(f"{row[state]:,}" for state in STATES[1:])
+        numbers = [f"{row[name]:,}" for name in ("input_tokens", "output_tokens")]
         costs = [f"{row[name]:,.4f}" for name in ("cost", "perhaps")]
-        table.add_row(_visible(row[first]), *(f"{row[name]:,}" for name in names), *costs)
+        table.add_row(_visible(row[first]), f"{row['calls']:,}", f"{row['ok']:,}", others, *numbers, *costs)
     return table
 
 

@@ -56,6 +56,9 @@ class Charge:
     certain: int = 0
     uncertain: int = 0
 
+    def __add__(self, other: Charge) -> Charge:
+        return Charge(self.certain + other.certain, self.uncertain + other.uncertain)
+
 
 class Budget:
     """Keeps the money of a run; a `wire.Meter`.

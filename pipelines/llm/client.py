@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple
@@ -80,7 +81,7 @@ class LlmClient:
             StoreError: another process asks with it.
         """
         self._opened = Ledger(self._folder)
-        self._run = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+        self._run = f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{os.getpid()}"
         return self
 
     async def __aexit__(
@@ -214,7 +215,7 @@ class LlmClient:
     ) -> _Call:
         forms = desk.forms(schema)
         shape: Shape | None = forms.shape
-        n_attempts = 0
+        n_attempts, charge = 0, Charge()
         while shape is not None:
             sent_as = shape
             request = desk.request(ask, forms, shape, key)
@@ -223,9 +224,10 @@ class LlmClient:
             if completion.failure != "bad_request":
                 break
             shape = forms.after_refusal(sent_as, request.body, completion.detail)
+            charge += self.budget.taken(request.key)
         completion = self._without_secrets(completion)
         judged = judge(completion, schema)
-        charge = self.budget.taken(key)
+        charge += self.budget.taken(request.key)
         tally.called(turn[0], completion, n_attempts, charge)
         stored = self._learnt(desk, forms, sent_as, request, ask, completion, judged)
         if stored:
@@ -336,7 +338,7 @@ class LlmClient:
         endpoint = self._settings.endpoint(role)
         if endpoint is None:
             raise ConfigError([f"llm.{role}: a stage asks in this role, and no endpoint answers in it. State one."])
-        same = next((desk for desk in self._desks.values() if desk.endpoint == endpoint), None)
+        same = next((desk for desk in self._desks.values() if desk.configured == endpoint), None)
         if same is None or role in self._given:
             backend = self._given.get(role) or make_backend(role, endpoint, self.budget, self._folder)
             same = Desk(role, endpoint, backend)

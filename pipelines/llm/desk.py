@@ -28,9 +28,9 @@ def make_backend(role: str, endpoint: Endpoint, meter: Meter, folder: Path) -> B
         folder: Of the ledger, where batches leave what they need after a restart.
     """
     if endpoint.checkpoint:
-        from pipelines.llm.checkpoint import CheckpointBackend
+        from pipelines.llm.served import ServedBackend
 
-        return CheckpointBackend(role, endpoint, meter)
+        return ServedBackend(role, endpoint, meter, folder)
     if endpoint.mode == "batch":
         from pipelines.llm.batch import BatchBackend
 
@@ -49,10 +49,20 @@ def model_of(endpoint: Endpoint) -> str:
     return endpoint.model
 
 
+def _as_served(endpoint: Endpoint) -> Endpoint:
+    if not endpoint.checkpoint:
+        return endpoint
+    from pipelines.llm.checkpoint import served
+
+    return served(endpoint, "http://127.0.0.1/v1")  # where, is the backend's business
+
+
 class Desk:
     """One endpoint, for all roles that share it.
 
     Attributes:
+        configured: The endpoint as the settings have it.
+        endpoint: The same, or what a checkpoint is once it is served.
         model: As keys and rows name it.
         backend: Sends.
         scale: Of the model's tokens.
@@ -61,7 +71,8 @@ class Desk:
     """
 
     def __init__(self, role: str, endpoint: Endpoint, backend: Backend) -> None:
-        self.role, self.endpoint, self.backend = role, endpoint, backend
+        self.role, self.configured, self.backend = role, endpoint, backend
+        self.endpoint = _as_served(endpoint)
         self.model, self.scale = model_of(endpoint), TokenScale()
         self.n_good = self.n_bad_requests = 0
         self.waits_long = endpoint.mode == "batch"
@@ -89,10 +100,13 @@ class Desk:
         return found
 
     def request(self, ask: Ask, forms: Forms, shape: Shape, key: str) -> Request:
-        """The request for a question in a form."""
-        body = forms.body(ask, shape, self.endpoint.model or self.model, key)
+        """The request for a question in a form; its key differs where the form is not the first that is tried.
+
+        A batch knows requests by their keys, and one that was refused in one form is another request in the next.
+        """
+        body = forms.body(ask, shape, self.endpoint.model, key)
         n_input = most_prompt_tokens(body["messages"], forms.schema_bytes(shape))
-        return Request(key, ask.role, body, n_input, self._most_output(ask))
+        return Request(key + forms.mark(shape), ask.role, body, n_input, self._most_output(ask))
 
     def _most_output(self, ask: Ask) -> int:
         """The reply's bound; thinking that has a budget of its own comes on top."""
@@ -115,7 +129,7 @@ class Desk:
         forms = [forms.describe() for forms in self._forms.values()]
         return {
             "model": self.model,
-            "mode": "checkpoint" if self.endpoint.checkpoint else self.endpoint.mode,
+            "mode": "checkpoint" if self.configured.checkpoint else self.endpoint.mode,
             "forms": [form for i, form in enumerate(forms) if form not in forms[:i]],
             "tokens_to_estimate": round(self.scale.ratio, 3),
             **self.backend.describe(),

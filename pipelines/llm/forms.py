@@ -16,6 +16,7 @@ from pipelines.llm.json_text import writable
 from pipelines.llm.reply_schema import ReplySchema
 from pipelines.llm.settings import Endpoint
 from pipelines.llm.wire import EndpointRefused
+from schemas.fingerprints import fingerprint
 
 _SIMPLER: Final = {"json_schema": "json_object", "json_object": "prompt"}
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
@@ -52,6 +53,8 @@ class Forms:
         limit = endpoint.max_tokens_field if endpoint.max_tokens_field != "auto" else "max_tokens"
         without = frozenset() if endpoint.send_seed else frozenset({"seed"})
         self.shape = Shape(structure, False, like.limit if like else limit, like.without if like else without)
+        self._first = Shape(structure, False, limit, without)
+        self._marks: dict[Shape, str] = {self._first: ""}
         self._proven: set[Shape] = set()
         self._format = schema.response_format() if schema else None
 
@@ -83,6 +86,13 @@ class Forms:
             else:
                 made.insert(0, {"role": "system", "content": self._schema.told})
         return made
+
+    def mark(self, shape: Shape) -> str:
+        """A name for a form; nothing for the one that the configuration begins with."""
+        if shape not in self._marks:
+            structure, told, limit, without = shape
+            self._marks[shape] = "-" + fingerprint([structure, told, limit, sorted(without)])[:4]
+        return self._marks[shape]
 
     def schema_bytes(self, shape: Shape) -> int:
         """Of the schema, where the endpoint may write it into the prompt by itself."""

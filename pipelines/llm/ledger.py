@@ -53,12 +53,13 @@ class Ledger:
         n_damaged: Lines that were stepped over so far.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False, index: bool = True) -> None:
         """Opens the ledger; for writing, the folder is made and locked.
 
         Args:
             folder: Of the ledger.
             read_only: Look at it, also while another process writes.
+            index: Read it for `get`; for `calls` alone there is no need.
 
         Raises:
             StoreError: another process asks with this ledger; or there is none to look at.
@@ -73,7 +74,7 @@ class Ledger:
             raise StoreError(f"{folder} holds no ledger ({CALLS}). A build that asks an LLM writes one.")
         self._fd = os.open(self._path, os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            self._end = self._read_index()
+            self._end = self._read_index() if index or not read_only else 0
             if not read_only and self._end < os.fstat(self._fd).st_size:
                 os.ftruncate(self._fd, self._end)
         except BaseException:
@@ -149,10 +150,16 @@ class Ledger:
         self._synced_at = time.monotonic()
         self._syncing = self._threads.submit(os.fsync, self._fd)
 
-    def calls(self) -> Iterator[dict[str, Any]]:
-        """Every whole line in the order of writing, failed ones too; damaged ones are stepped over and counted."""
+    def calls(self, containing: bytes = b"") -> Iterator[dict[str, Any]]:
+        """Every whole line in the order of writing, failed ones too; damaged ones are stepped over and counted.
+
+        Args:
+            containing: Only lines with these bytes in them, e.g. a key: the others need not be parsed.
+        """
         self.n_damaged = 0
         for _, line in _lines(self._fd):
+            if containing not in line:
+                continue
             call = parsed_line(line)
             if call is None:
                 self.n_damaged += 1

@@ -5,8 +5,8 @@
 
 Numbers are exact: an amount that the other text does not have, in any unit that it converts to, is a finding. Names
 count by meaning (拉肚子 is 腹泻). Courtesy, general care and the advice to see a doctor may be added; what such advice
-supposes (如果抽搐) is no symptom, nor is, in a conversation, what the doctor's sympathy names (疼得难受); but a number is
-a number wherever it stands.
+supposes (如果抽搐) is no symptom, nor is, in a conversation, what the doctor says in sympathy (疼得难受); but a number
+is a number wherever it stands.
 
 Does not cover: facts that no list names, who of two children is meant, the order of events, degrees (轻, 重).
 """

@@ -6,16 +6,21 @@ there and a line in `EXAMPLES`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipelines.ask import reconstruction, regularize
+from pipelines.ask.polished_pool import our_pool
+from pipelines.ask.preferences import ASSISTANT, HUMANIZE, Limits, preference_job
+from pipelines.ask.regularize import Regularization, dialogue_job
 from pipelines.ask.role_play import GRAPH, PASSAGE, STATUTE, RolePlay, passage_job
 from pipelines.ask.role_play_graph import graph_job
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.stage import Job, Row
 from pipelines.prompts import PromptBook
-from schemas.records import DOCUMENT, TRIPLE
+from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, TRIPLE
 
 MakeAsk = Callable[[Sequence[Row], PromptBook], Ask | None]
 """The question that a prompt makes of the first rows that it has a use for; None where there are none such."""
@@ -98,4 +103,59 @@ _ROLE_PLAY: Final = (
     PromptExample(STATUTE, "make_instructions", "items from a law or standard", DOCUMENT, _of_passage(STATUTE)),
     PromptExample(GRAPH, "make_instructions", "items from a disease's triples", TRIPLE, _of_disease),
 )
-EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY,)
+
+
+def _of_dialogue(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+    jobs = (dialogue_job(row, Regularization(), MODELS, prompts, our_pool()) for row in rows)
+    return first_ask(jobs, regularize.PROMPT)
+
+
+def _of_reconstruction(name: str) -> MakeAsk:
+    """The question about the densest of the first instructions, after findings that stand for a judge's."""
+
+    def ask(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+        densest = sorted(rows, key=lambda row: -reconstruction.density(row))
+        return first_ask((reconstruction.reconstruct_job(row, prompts) for row in densest), name, _judged)
+
+    return ask
+
+
+def _judged(ask: Ask) -> Reply:
+    """What a judge and a polisher might say, so that the next question can be shown."""
+    finding = {"quote": "", "problem": "没有说明何时就医。", "correction": "精神变差时请及时就医。"}
+    current = re.findall(r"(?s)<材料 (\w+)>\n(.*?)\n</材料 \1>", ask.messages[-1]["content"])
+    quote = current[1][1][:12] if len(current) > 1 else ""
+    unclear = {"kind": "unclear", "quote": quote, "problem": "说得含混。", "correction": ""}
+    found = [{"kind": "missing", **finding}, *([unclear] if quote else [])]
+    value = (
+        {"findings": found} if "findings" in str(ask.schema) else {"answer": f"{current[1][1]}精神变差时请及时就医。"}
+    )
+    return Reply("example", "ok", "", value, "", "MODEL")
+
+
+def _of_preference(name: str) -> MakeAsk:
+    def ask(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+        said = Reply("example", "ok", "多喝水，多休息，过几天再看看。", None, "", "MODEL")
+        limits = Limits(max_length_ratio=3.0, n_mends=0)
+        return first_ask(
+            (preference_job(row, prompts, limits) for row in rows if row["messages"]), name, lambda _: said
+        )
+
+    return ask
+
+
+_REWRITING: Final = (
+    PromptExample(regularize.PROMPT, "make_instructions", "a consultation, rewritten", DIALOGUE, _of_dialogue),
+    *(
+        PromptExample(name, "reconstruct", purpose, INSTRUCTION, _of_reconstruction(name))
+        for name, purpose in (
+            (reconstruction.DETECT, "what an answer lacks or has wrong"),
+            (reconstruction.RESTRUCTURE, "the answer, mended and put in order"),
+            (reconstruction.ENRICH, "the answer, with what was missing"),
+            (reconstruction.CHECK, "which of two answers is better, blind"),
+        )
+    ),
+    PromptExample(ASSISTANT, "make_preferences", "the rejected answer", INSTRUCTION, _of_preference(ASSISTANT)),
+    PromptExample(HUMANIZE, "make_preferences", "the preferred answer", INSTRUCTION, _of_preference(HUMANIZE)),
+)
+EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY, *_REWRITING)

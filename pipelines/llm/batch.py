@@ -256,7 +256,7 @@ class BatchBackend:
 
     async def _hand_out(self, watched: Watched) -> None:
         """Everybody who waits for a request of this batch has an answer, or is in the queue again."""
-        refusal = refusal_of(watched.state, watched.keys, self._remote.told)
+        refusal = refusal_of(watched.state, watched.keys, self._remote.redaction)
         if watched.state.status == "failed":
             self._counts["refused_files"] += 1
             if not refusal.lines and not refusal.later:
@@ -297,7 +297,7 @@ class BatchBackend:
 
     def _result(self, watched: Watched, key: str) -> BatchResult:
         assert watched.results is not None
-        return result_of(watched.results.get(key), watched.state, self._remote.told)
+        return result_of(watched.results.get(key), watched.state, self._remote.redaction)
 
     def _answer(self, waiting: _Waiting, result: BatchResult) -> None:
         self._settle(waiting, result)

@@ -8,7 +8,6 @@ Gone              a file or a batch that the endpoint no longer knows
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pipelines.llm.batch_files import BatchTerms
+from pipelines.llm.connection import addresses
 from pipelines.llm.failures import RETRY, fault_of
+from pipelines.llm.redaction import Redaction
 from pipelines.llm.settings import Endpoint
 from pipelines.llm.wire import EndpointRefused
 
@@ -70,15 +71,12 @@ class RemoteBatch:
 
 
 class BatchRemote:
-    """Steps of the Batch API at one endpoint.
-
-    Raises:
-        EndpointRefused: the key's environment variable is not set, and the endpoint is not on this machine.
-    """
+    """Steps of the Batch API at one endpoint. Nothing is opened before the first."""
 
     def __init__(self, endpoint: Endpoint, role: str, terms: BatchTerms) -> None:
         self._endpoint, self._role, self._terms = endpoint, role, terms
-        self._key = os.environ.get(endpoint.api_key_env, "")
+        self._key = os.environ.get(endpoint.api_key_env, "").strip()
+        self.redaction = Redaction([self._key])
         self._opened: AsyncOpenAI | None = None
 
     def __repr__(self) -> str:
@@ -87,35 +85,47 @@ class BatchRemote:
     @property
     def host(self) -> str:
         """Where it is, for people."""
-        urls = self._endpoint.base_url
-        return urlsplit(urls[0]).netloc if urls else urlsplit(os.environ.get("OPENAI_BASE_URL", "")).netloc or "OpenAI"
+        urls = self._endpoint.base_url or (os.environ.get("OPENAI_BASE_URL", ""),)
+        parts = urlsplit(urls[0])
+        return f"{parts.hostname or 'OpenAI'}:{parts.port}" if parts.port else parts.hostname or "OpenAI"
 
-    def _client(self) -> AsyncOpenAI:
+    async def _client(self) -> AsyncOpenAI:
+        """The SDK's client, opened for the first step.
+
+        Raises:
+            EndpointRefused: the key is missing where one is needed, or the address will not do.
+        """
         if self._opened is None:
             import openai
 
+            await addresses(self._role, self._endpoint)  # says in a sentence what is wrong with them
             given: dict[str, Any] = {
                 "api_key": self._key or "none",
                 "base_url": self._endpoint.base_url[0] if self._endpoint.base_url else None,
                 "max_retries": 0,
                 "timeout": max(60.0, self._endpoint.timeout_s),
+                "http_client": openai.DefaultAsyncHttpxClient(event_hooks={"request": [_untold]}),
             }
-            if self._endpoint.api_version:
-                self._opened = openai.AsyncAzureOpenAI(api_version=self._endpoint.api_version, **given)
+            version = self._endpoint.api_version
+            if version and not (given["base_url"] or "").rstrip("/").endswith("/v1"):
+                at = (given.pop("base_url") or os.environ.get("AZURE_OPENAI_ENDPOINT", "")).rstrip("/")
+                at = at.partition("/deployments/")[0].removesuffix("/openai")
+                self._opened = openai.AsyncAzureOpenAI(azure_endpoint=at, api_version=version, **given)
             else:
-                self._opened = openai.AsyncOpenAI(**given)
+                query = {"api-version": version} if version else None
+                self._opened = openai.AsyncOpenAI(default_query=query, **given)
         return self._opened
 
     async def upload(self, path: Path, name: str) -> str:
         """Uploads a file of requests; its id."""
         async with self._step("uploading a batch"):
-            made = await self._client().files.create(file=(f"{name}.jsonl", path), purpose="batch")
+            made = await (await self._client()).files.create(file=(f"{name}.jsonl", path), purpose="batch")
             return str(made.id)
 
     async def create(self, file_id: str, name: str) -> RemoteBatch:
         """Has the requests of a file answered, and paid for."""
         async with self._step("creating a batch"):
-            made = await self._client().batches.create(
+            made = await (await self._client()).batches.create(
                 input_file_id=file_id,
                 endpoint=self._terms.url,  # type: ignore[arg-type]
                 completion_window="24h",
@@ -128,7 +138,7 @@ class BatchRemote:
         """A batch of ours whose creation got no answer, by its input file or its name; None where there is none."""
         async with self._step("listing batches"):
             n_seen = 0
-            async for batch in self._client().batches.list(limit=100):
+            async for batch in (await self._client()).batches.list(limit=100):
                 if batch.input_file_id == file_id or (batch.metadata or {}).get("pedcorpus") == name:
                     return _told(batch)
                 n_seen += 1
@@ -139,14 +149,14 @@ class BatchRemote:
     async def look(self, batch_id: str) -> RemoteBatch:
         """How a batch is."""
         async with self._step("asking after a batch", known=True):
-            return _told(await self._client().batches.retrieve(batch_id))
+            return _told(await (await self._client()).batches.retrieve(batch_id))
 
     async def download(self, file_id: str, path: Path) -> None:
         """A file of results is at `path`, whole."""
         async with self._step("downloading results", known=True):
             started = path.with_suffix(".part")
             n_bytes = 0
-            async with self._client().files.with_streaming_response.content(file_id) as response:
+            async with (await self._client()).files.with_streaming_response.content(file_id) as response:
                 with started.open("wb") as file:
                     async for piece in response.iter_bytes(1 << 16):
                         n_bytes += len(piece)
@@ -160,7 +170,7 @@ class BatchRemote:
     async def forget(self, file_id: str) -> None:
         """Deletes an uploaded file that no batch was made of."""
         async with self._step("deleting a file", known=True):
-            await self._client().files.delete(file_id)
+            await (await self._client()).files.delete(file_id)
 
     async def close(self) -> None:
         """Connections are given back."""
@@ -209,12 +219,15 @@ class BatchRemote:
             return EndpointRefused(f"{where} wants money first {said}. Top up the account, and run the same again.")
         return EndpointRefused(f"{where} refuses the batch {said}. Mend that, or use `mode: live`.")
 
-    def told(self, text: str) -> str:
+    def told(self, words: str) -> str:
         """The endpoint's own words for a person: without keys, on one line, at most 500 characters."""
-        if self._key:
-            text = text.replace(self._key, "<key>")
-        text = re.sub(r"\b(sk|api|key)-[\w*.-]{8,}", "<key>", text)
-        return " ".join(text.split())[:500]
+        return self.redaction.detail(words)
+
+
+async def _untold(request: Any) -> None:
+    """Takes out of a request what the SDK tells of this machine."""
+    for name in [name for name in request.headers if name.lower().startswith("x-stainless")]:
+        del request.headers[name]
 
 
 def _told(batch: Any) -> RemoteBatch:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import orjson
+
+from pipelines.llm import replies
 from pipelines.llm.batch_files import BatchState
-from pipelines.llm.failures import STOP, error_words, fault_of
+from pipelines.llm.failures import STOP, Fault, error_words, fault_of
+from pipelines.llm.redaction import Redaction
 from pipelines.llm.wire import Completion
 
 AGAIN: Final = frozenset({"timeout", "connection", "rate_limited", "server_error", "malformed_response"})
@@ -15,9 +20,6 @@ AGAIN: Final = frozenset({"timeout", "connection", "rate_limited", "server_error
 _LATER_CODES: Final = ("token_limit", "rate_limit", "quota_exceeded", "queue", "too_many", "server_error", "internal")
 _EXPIRED: Final = ("batch_expired", "expired")
 _CANCELLED: Final = ("batch_cancelled", "cancelled")
-
-Told = Callable[[str], str]
-"""The endpoint's own words, fit to be shown."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class BatchResult:
     stop: str = ""
 
 
-def result_of(line: Mapping[str, Any] | None, state: BatchState, told: Told) -> BatchResult:
+def result_of(line: Mapping[str, Any] | None, state: BatchState, redaction: Redaction) -> BatchResult:
     """The result that a line holds; for a request that has none, what the batch's end says."""
     if line is None:
         return _missing(state)
@@ -43,12 +45,12 @@ def result_of(line: Mapping[str, Any] | None, state: BatchState, told: Told) -> 
     response = response if isinstance(response, Mapping) else {}
     body, status = response.get("body"), response.get("status_code")
     if isinstance(body, Mapping) and "choices" in body and status in (200, None, 0):
-        return BatchResult(_completion(body, told), billed=True)
+        return _completion(body, redaction)
     if isinstance(error, Mapping) and error.get("code") in (*_EXPIRED, *_CANCELLED):
         failure = "timeout" if error["code"] in _EXPIRED else "server_error"
-        return BatchResult(Completion(0, failure, detail=told(error_words({"error": error})[0])))
+        return BatchResult(Completion(0, failure, detail=redaction.detail(error_words({"error": error})[0])))
     said = body if isinstance(body, Mapping) and body else {"error": error}
-    return _no_completion(status if type(status) is int and 100 <= status < 600 else 200, said, told)
+    return _no_completion(status if type(status) is int and 100 <= status < 600 else 200, said, redaction)
 
 
 def _missing(state: BatchState) -> BatchResult:
@@ -61,50 +63,26 @@ def _missing(state: BatchState) -> BatchResult:
     return BatchResult(Completion(0, "server_error", detail=detail), billed=True)
 
 
-def _no_completion(status: int, said: Mapping[str, Any], told: Told) -> BatchResult:
-    fault = fault_of(status, said)
+def _no_completion(status: int, said: Mapping[str, Any], redaction: Redaction) -> BatchResult:
+    return _faulty(fault_of(status, said), Completion(0 if status == 200 else status), redaction)
+
+
+def _faulty(fault: Fault, completion: Completion, redaction: Redaction) -> BatchResult:
     failure = "bad_request" if fault.then == STOP else fault.failure
-    shown = 0 if status == 200 else status
-    return BatchResult(
-        Completion(shown, failure, detail=told(fault.words or "no reason given")),
-        stop=fault.failure if fault.then == STOP else "",
-    )
+    detail = redaction.detail(fault.words or "no reason given")
+    stop = fault.failure if fault.then == STOP else ""
+    return BatchResult(replace(completion, failure=failure, detail=detail), stop=stop)
 
 
-def _completion(body: Mapping[str, Any], told: Told) -> Completion:
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, Mapping) else {}
-    details = usage.get("prompt_tokens_details")
-    completion = Completion(
-        200,
-        input_tokens=_count(usage.get("prompt_tokens"), -1),
-        output_tokens=_count(usage.get("completion_tokens"), -1),
-        cached_tokens=_count(details.get("cached_tokens") if isinstance(details, Mapping) else None, 0),
-    )
-    choices = body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, Mapping) else None
-    if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
-        return replace(completion, failure="malformed_response", detail=told(f"no message in {str(body)[:300]}"))
-    return replace(
-        completion,
-        text=_text(message.get("content")),
-        finish_reason=_text(choice.get("finish_reason")),
-        refusal=_text(message.get("refusal")),
-    )
-
-
-def _count(value: Any, otherwise: int) -> int:
-    return value if type(value) is int and value >= 0 else otherwise
-
-
-def _text(value: Any) -> str:
-    """Text without half surrogate pairs, which no file takes."""
-    if isinstance(value, list):
-        value = "".join(str(p.get("text") or "") for p in value if isinstance(p, Mapping))
-    if not isinstance(value, str):
-        return ""
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _completion(body: Mapping[str, Any], redaction: Redaction) -> BatchResult:
+    try:
+        data = orjson.dumps(body)
+    except TypeError:  # half a surrogate pair
+        data = json.dumps(body).encode()
+    found = replies.completion(data, 0.0, redaction)
+    if isinstance(found, Completion):
+        return BatchResult(found, billed=True)
+    return replace(_faulty(*found, redaction), billed=True)
 
 
 @dataclass(frozen=True)
@@ -122,13 +100,15 @@ class Refusal:
     sentence: str = ""
 
 
-def refusal_of(state: BatchState, keys: Sequence[str], told: Told) -> Refusal:
+def refusal_of(state: BatchState, keys: Sequence[str], redaction: Redaction) -> Refusal:
     """What a failed batch says about its file: which line, and why."""
     lines: dict[str, str] = {}
     for line, code, message in state.problems:
         if line is not None and 1 <= line <= len(keys):
             where = f"line {line} of {len(keys)}"
-            lines.setdefault(keys[line - 1], told(f"batch {state.batch_id} was refused for {where}: {code}: {message}"))
+            lines.setdefault(
+                keys[line - 1], redaction.detail(f"batch {state.batch_id} was refused for {where}: {code}: {message}")
+            )
     said = "; ".join(f"{code}: {message}" for _, code, message in state.problems[:3]) or "no reason given"
     words = said.lower()
-    return Refusal(lines, not lines and any(code in words for code in _LATER_CODES), told(said))
+    return Refusal(lines, not lines and any(code in words for code in _LATER_CODES), redaction.detail(said))

@@ -88,6 +88,7 @@ class BatchServer:
     billed: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    headers: set[str] = field(default_factory=set)
 
     @property
     def uploads(self) -> list[str]:
@@ -101,6 +102,7 @@ class BatchServer:
         path = request.path.removeprefix("/v1").split("/")
         name = f"{request.method} /{path[1]}" + ("/content" if path[-1] == "content" else "/id" * (len(path) > 2))
         self.calls[name] += 1
+        self.headers |= {header.lower() for header in request.headers}
         await asyncio.get_running_loop().run_in_executor(None, self.at, f"{name} before")
         if not self.supported:
             return web.json_response({"detail": "Not Found"}, status=404)

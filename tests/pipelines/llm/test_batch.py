@@ -16,6 +16,9 @@ import pytest
 
 from pipelines.llm.batch import BatchBackend
 from pipelines.llm.batch_files import BatchTerms, terms_of
+from pipelines.llm.client import LlmClient
+from pipelines.llm.exchange import Ask, Reply, conversation
+from pipelines.llm.settings import LlmSettings
 from pipelines.llm.wire import BudgetReached, Completion, EndpointDown, EndpointRefused, TeacherStopped
 from tests.llm_server.batch_api import BatchServer, answered, completion, failed, result, serving
 from tests.pipelines.llm.batch_run import PACE, Money, ask, endpoint, request
@@ -59,6 +62,35 @@ def test_nothing_of_a_run_in_good_order_stays_but_its_log(server: BatchServer, t
     asked(server, tmp_path, 5)
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["batches.jsonl"]
     assert "sk-of-the-tests" not in (tmp_path / "batches.jsonl").read_text()
+
+
+def test_the_sdk_tells_nothing_of_this_machine(server: BatchServer, tmp_path: Path) -> None:
+    asked(server, tmp_path, 1)
+    assert server.calls["POST /batches"] == 1
+    assert not [name for name in server.headers if name.startswith("x-stainless")]
+
+
+def test_a_missing_key_is_said_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BATCH_TEST_KEY")
+    found = asyncio.run(ask("https://api.deepseek.com/v1", tmp_path, 1, Money()))[0]
+    assert isinstance(found[0], EndpointRefused)
+    assert "BATCH_TEST_KEY" in str(found[0])
+
+
+def test_a_client_in_batch_mode_buys_once(server: BatchServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.llm.batch.BatchPace", lambda: PACE)
+    writer = endpoint(server.url, input_price=1.0, output_price=2.0)
+
+    async def run() -> tuple[list[Reply], dict[str, Any]]:
+        async with LlmClient(LlmSettings(writer=writer, budget=1.0), tmp_path) as client:
+            asks = [Ask("writer", "test", "0", conversation("系统", f"问{i}")) for i in range(12)]
+            return list(await asyncio.gather(*map(client.ask, asks))), client.report()
+
+    replies, report = asyncio.run(run())
+    assert [r.text for r in replies] == texts(12)
+    assert report["money"]["certain"] == pytest.approx(12 * (100 + 2 * 10) / 1e6)
+    assert asyncio.run(run())[0] == replies
+    assert (len(server.batches), set(server.billed.values())) == (1, {1})
 
 
 def test_a_full_file_goes_out_and_the_rest_follows(

@@ -41,6 +41,7 @@ from schemas.records import COMPLETION, DIALOGUE, DOCUMENT, INSTRUCTION, PREFERE
 from sources.base import Part, Source
 from sources.hub import hub_parts
 from sources.parts import Refusal, list_parts
+from sources.seeds import Seeds, shipped_parts
 from sources.table_source import TableSource
 
 FROM_SOURCES = (DOCUMENT, TRIPLE, DIALOGUE, INSTRUCTION, PREFERENCE)
@@ -152,6 +153,8 @@ def make_plan(config: Config) -> Plan:
 def _parts(source: Source, config: Config) -> tuple[list[Part], list[Refusal]]:
     if isinstance(source, TableSource) and source.hub:
         return hub_parts(source), []
+    if isinstance(source, Seeds) and not source.path:
+        return shipped_parts(source), []
     if not source.path:
         raise ConfigError([f"sources.{source.source_id}: `path:` is missing; name files, folders or patterns."])
     ours = (config.store_root, *([config.file] if config.file else []))

@@ -23,6 +23,7 @@ from schemas.records import (
     DOCUMENT,
     INSTRUCTION,
     PAEDIATRIC_TASKS,
+    SEED,
     TRIPLE,
     frame_of,
     make_record_id,
@@ -44,6 +45,7 @@ _PATIENT: Final = (("患者", "医生"), ("病人", "大夫"), ("问", "答"))
 _COLLEAGUES: Final = (("住院医师", "主任医师"), ("年轻医生", "上级医生"), ("学生", "老师"))
 # A section's own number in front of its heading; an age is none.
 _NUMBER: Final = re.compile(r"^\d+(?:\.\d+)*\s+(?=\D|\d+\s*(?:月|岁))")
+_ASKED_BY_COLLEAGUES: Final = re.compile(r"clinician|/(?:student|resident|nurse)$")
 _SHORT_CHARS: Final = 80
 _SIDES: Final = {"user": 0, "assistant": 1}
 
@@ -74,7 +76,7 @@ class MakeCompletions(MakeStage):
         return {COMPLETION: frame_of(COMPLETION, [row for row in rows if len(row["text"]) >= self.min_chars])}
 
     def _documents(self, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-        for row in frame.iter_rows(named=True):
+        for row in frame.filter(pl.col("source_kind") != SEED).iter_rows(named=True):
             if _says_something(row["text"]):
                 yield _completion(row, _under_its_headings(row), DOCUMENT, [row["record_id"]])
 
@@ -126,7 +128,7 @@ def _without_template(row: Row) -> str:
 
 def _speakers(row: Row) -> tuple[tuple[str, str], ...]:
     """Who talks: a family about a child, a patient, two doctors over a bed, or anybody."""
-    if "clinician" in (row["generator"]["template"] or ""):
+    if _ASKED_BY_COLLEAGUES.search(row["generator"]["template"] or ""):
         return _COLLEAGUES
     if row["task"] in PAEDIATRIC_TASKS:
         return _FAMILY

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import polars as pl
 
@@ -20,6 +20,8 @@ from pipelines.ask.regularize import Regularization, dialogue_job
 from pipelines.ask.role_play import PROMPTS as ROLE_PLAY_PROMPTS
 from pipelines.ask.role_play import RolePlay, asks_of_passage, passage_job
 from pipelines.ask.role_play_graph import asks_of_triple, graph_job
+from pipelines.ask.seeds import PROMPTS as SEED_PROMPTS
+from pipelines.ask.seeds import SeedRows, asks_of_seed, seed_job
 from pipelines.base import MakeStage
 from pipelines.drop_off_topic import retasked
 from pipelines.llm.stage import AskStage, Job, Row
@@ -33,10 +35,9 @@ from pipelines.teacher.graph_advice import advice
 from pipelines.teacher.graph_questions import knowledge
 from pipelines.teacher.section_questions import section_rows
 from pipelines.teacher.statute_questions import statute_rows
-from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, TRIPLE, frame_of
+from schemas.records import DIALOGUE, DOCUMENT, INSTRUCTION, PREFERENCE, SEED, TRIPLE, frame_of
 
 EXTRACTIVE, LLM = "extractive", "llm"
-SEED: Final = "seed"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class MakeInstructions(MakeStage, AskStage):
         max_per_dialogue: Extractive: instructions from one conversation.
         max_preferences: Extractive: preferences from one conversation.
         role_play: By an LLM: over passages and diseases.
+        seeds: By an LLM: safety and self-cognition, from the sources of kind `seeds`.
         regularization: By an LLM: of conversations.
         assistant: Who the assistant says it is; from `assistant:`.
         pool: Polished conversations; from `regularization.pool`.
@@ -61,7 +63,7 @@ class MakeInstructions(MakeStage, AskStage):
     kind: ClassVar[str] = "make_instructions"
     reads: ClassVar[tuple[str, ...]] = (DOCUMENT, TRIPLE, DIALOGUE)
     asks: ClassVar[tuple[str, ...]] = ("writer", "polisher")
-    prompt_names: ClassVar[tuple[str, ...]] = (*ROLE_PLAY_PROMPTS, "regularize")
+    prompt_names: ClassVar[tuple[str, ...]] = (*ROLE_PLAY_PROMPTS, *SEED_PROMPTS, "regularize")
     calls_per_job: ClassVar[float] = 1.1
     output_tokens_per_call: ClassVar[int] = 900
     jobs_per_record: ClassVar[Mapping[str, float]] = {DOCUMENT: 0.5, TRIPLE: 1 / 15, DIALOGUE: 0.6}
@@ -76,6 +78,7 @@ class MakeInstructions(MakeStage, AskStage):
     max_per_dialogue: int = field(default=3, metadata={"min": 0})
     max_preferences: int = field(default=2, metadata={"min": 0})
     role_play: RolePlay = field(default_factory=RolePlay)
+    seeds: SeedRows = field(default_factory=SeedRows)
     regularization: Regularization = field(default_factory=Regularization)
     assistant: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     pool: PolishedPool = field(default_factory=our_pool, kw_only=True)
@@ -99,7 +102,9 @@ class MakeInstructions(MakeStage, AskStage):
         """Its configuration; what only an LLM needs is part of it where one is asked."""
         found = super().settings()
         pool = found.pop("pool", None)
-        for name in () if self.has_teacher else ("role_play", "regularization", "assistant", "models", "prompts"):
+        for name in (
+            () if self.has_teacher else ("role_play", "seeds", "regularization", "assistant", "models", "prompts")
+        ):
             found.pop(name, None)
         return {**found, "pool": self.pool.version} if self.has_teacher and pool is not None else found
 
@@ -108,17 +113,22 @@ class MakeInstructions(MakeStage, AskStage):
         frame = frame.filter(_not_general() | _of_seeds(kind))
         if kind == DIALOGUE:
             return frame
-        asks = (lambda row: asks_of_passage(row, self.role_play)) if kind == DOCUMENT else asks_of_triple
+        asks = self._asks_of_document if kind == DOCUMENT else asks_of_triple
         wanted = [asks(row) for row in frame.iter_rows(named=True)]
         return frame.filter(pl.Series(wanted, dtype=pl.Boolean))
 
+    def _asks_of_document(self, row: Row) -> bool:
+        return bool(self.seeds.items) if asks_of_seed(row) else asks_of_passage(row, self.role_play)
+
     def job(self, kind: str, rows: Sequence[Row]) -> Job:
-        """Role-play over a passage or a disease, or a conversation rewritten."""
+        """Role-play over a passage or a disease, rows from a seed, or a conversation rewritten."""
         if kind == TRIPLE:
             return graph_job(rows, self.role_play, self.models, self.prompts)
         (row,) = rows
         if kind == DIALOGUE:
             return dialogue_job(row, self.regularization, self.models, self.prompts, self.pool)
+        if asks_of_seed(row):
+            return seed_job(row, self.seeds, self.assistant, self.models, self.prompts)
         return passage_job(row, self.role_play, self.models, self.prompts)
 
     def group_by(self, kind: str) -> str | None:
@@ -153,7 +163,7 @@ class MakeInstructions(MakeStage, AskStage):
     def _from_documents(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
         """Classical texts go to pre-training, never into modern questions and answers."""
         made: list[dict[str, Any]] = []
-        modern = (pl.col("register").fill_null("modern") != "classical") & (pl.col("source_kind") != "plain")
+        modern = (pl.col("register").fill_null("modern") != "classical") & ~pl.col("source_kind").is_in(("plain", SEED))
         for row in frame.filter(_not_general() & modern).iter_rows(named=True):
             rules = (statute_rows, clause_rows) if row["number"] else (section_rows,)
             for rule in rules:

@@ -38,6 +38,9 @@ SOURCE_KINDS: Final = (DOCUMENT, TRIPLE, DIALOGUE)
 TASKS: Final = ("medkqa", "evidiag", "trerecom", "general", "safety", "self_cognition")
 PAEDIATRIC_TASKS: Final = TASKS[:3]
 TOPICS: Final = ("paediatric", "medical", "general")
+SEED: Final = "seed"
+"""The `source_kind` of documents that are no text to learn from: hazards and topics that an LLM writes from."""
+SAFETY_BEHAVIOURS: Final = ("refuse", "warn", "emergency", "correct_premise")
 SPLITS: Final = ("train", "validation", "test")
 VIEWS: Final = ("cpt", "sft", "dfpo", "psft", "eval")
 
@@ -78,7 +81,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         "char_start": pl.Int64,  # span in the decoded file, in characters; null where a format has none
         "char_end": pl.Int64,
         "page": pl.Int64,  # 1-based; null where a format has no pages
-        "source_kind": pl.String,  # textbook | guideline | plain
+        "source_kind": pl.String,  # textbook | guideline | plain | seed
         "register": pl.String,  # modern | classical
         "number": pl.String,  # of the article or recommendation: 第十条, 4.2.1, 推荐意见3
         "issuer": pl.String,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from schemas.records import SCHEMAS, SPLITS, TASKS, TOPICS
+from schemas.records import SCHEMAS, SEED, SPLITS, TASKS, TOPICS
 from schemas.views import VIEW_SCHEMAS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -49,7 +49,7 @@ _RULES: Final[dict[str, Rule]] = {
     "text": _TEXT,
     "task": Rule(required=True, choices=TASKS),
     "origin": Rule(required=True, choices=("document", "triple", "instruction", "source")),
-    "source_kind": Rule(required=True, choices=("textbook", "guideline", "plain")),
+    "source_kind": Rule(required=True, choices=("textbook", "guideline", "plain", SEED)),
     "register": Rule(required=True, choices=("modern", "classical")),
     "head": _TEXT,
     "relation": _TEXT,

@@ -13,8 +13,9 @@ from sources.distilled import Distilled
 from sources.guideline import Guideline
 from sources.knowledge_graph import KnowledgeGraph
 from sources.plain import Plain
+from sources.seeds import Seeds
 from sources.textbook import Textbook
 
 SOURCE_KINDS: Final[dict[str, type[Source]]] = {
-    kind.kind: kind for kind in (Textbook, Guideline, KnowledgeGraph, Dialogue, Distilled, Plain)
+    kind.kind: kind for kind in (Textbook, Guideline, KnowledgeGraph, Dialogue, Distilled, Plain, Seeds)
 }

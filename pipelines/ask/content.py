@@ -27,7 +27,6 @@ _OWN_SCOPE: Final = re.compile(
     r"(?:的制定|规定了|适用于|不适用于|代替|由|自|供|旨在|按照|参照|制定|所称|起草|发布)"
 )
 _ARTICLE: Final = re.compile(r"第[一二三四五六七八九十百零〇\d]+条")
-_CLAUSE: Final = re.compile(r"\d+(?:\.\d+)*")
 _LAW_TITLE: Final = re.compile(
     r"(?:法|条例|办法|决定|规定|细则|制度|章程|标准)\s*(?:[（(].*)?$|国家标准|GB\s?/?T?\s?\d|技术规范"
 )
@@ -40,15 +39,21 @@ _ADVICE: Final = re.compile(
 _SIGNS: Final = re.compile(
     r"表现|症状|体征|特征|诊断|鉴别|咳|热|痛|疹|吐|泻|喘|肿|抽搐|惊厥|烦躁|嗜睡|拒食|苍白|黄染|出血|紫绀|发绀|水疱|气促|呼吸困难"
 )
-_OF_DIAGNOSIS: Final = re.compile(r"临床表现|症状|体征|诊断|鉴别|识别|表现|特点|评估")
+_OF_DIAGNOSIS: Final = re.compile(r"临床表现|症状|体征|诊断(?!标准)|鉴别|识别|表现|特点")
 _OF_TREATMENT: Final = re.compile(
     r"治疗|处理|处置|用药|药物|护理|喂养|急救|救治|补液|家庭|就医|转诊|管理|随访|预防|康复|监测|干预|辅食|膳食|接种"
 )
+_OFFICE: Final = re.compile(
+    r"供餐|陪餐|配餐|采购|验收|食堂|从业人员|人员管理|制度建设|食谱|标识|标签|检验方法|原料|包装|贮存|膳食调查|家委|添加剂"
+    r"|必需成分|可选择性成分|罚款|吊销|处分|没收|拘留|刑事责任|经费|预算|表彰|奖励|批签发|生产许可|追溯|储备|上市许可持有人"
+)
+"""What is for the office and not for a child: nobody asks a paediatrician."""
 _OF_CARE: Final = re.compile(r"家庭|护理|喂养|预防|就医|辅食|家长|急救|意外|膳食|睡眠|接种|保健")
 _OF_FAMILY: Final = re.compile(r"家长|父母|喂|孩子|宝宝|家庭")
 _OF_SCIENCE: Final = re.compile(
-    r"病因|发病机制|机制|病理|流行病|分型|分类|分期|病原|生理|实验室|辅助检查|诊断标准|定义|概述|遗传"
+    r"病因|发病|机制|病理|流行病|分型|分类|分期|病原|生理|实验室|辅助检查|诊断标准|定义|概述|遗传"
 )
+_OF_SOMETHING: Final = re.compile("|".join(p.pattern for p in (_OF_DIAGNOSIS, _OF_TREATMENT, _OF_CARE, _OF_SCIENCE)))
 _NAMED_DISEASE: Final = re.compile(
     r"[\u4e00-\u9fff](?:病|症|炎|综合征|感染|惊厥|哮喘|腹泻|便秘|贫血|黄疸|湿疹|水痘|麻疹|流感|中毒|窒息|过敏|发热|脱水)"
 )
@@ -86,9 +91,7 @@ class Piece:
 def is_statute(row: dict[str, Any]) -> bool:
     """Whether the passage is an article of a law or a clause of a standard, which is no advice on treatment."""
     number = row["number"] or ""
-    if _ARTICLE.match(number):
-        return True
-    return bool(_CLAUSE.match(number) and _LAW_TITLE.search(row["title"] or ""))
+    return bool(_ARTICLE.match(number) or (number and _LAW_TITLE.search(row["title"] or "")))
 
 
 def has_content(row: dict[str, Any], min_facts: float, min_chars: int) -> bool:
@@ -103,7 +106,7 @@ def has_content(row: dict[str, Any], min_facts: float, min_chars: int) -> bool:
     path = [h for h in row["section_path"] or [] if h]
     if any(_NO_CONTENT.match(h.strip()) for h in path) or _is_apparatus(text):
         return False
-    if len(_HAN.findall(text)) < min_chars:
+    if len(_HAN.findall(text)) < min_chars or (row["number"] and _OFFICE.search("".join([*path[-2:], text[:60]]))):
         return False
     return facts_of(text, path).n_facts >= min_facts
 
@@ -120,16 +123,17 @@ def facts_of(text: str, path: list[str]) -> Content:
     useful = [s for s in sentences(text) if _can_be_asked_about(s)]
     n_facts = sum(1.0 + 0.5 * bool(_QUANTITY.search(s.text)) + 0.5 * bool(_ADVICE.search(s.text)) for s in useful)
     body = "".join(s.text for s in useful)
-    heads = "　".join(path[1:] or path)
-    signs = {match[0] for match in _SIGNS.finditer(body)}
-    advice = sum(bool(_ADVICE.search(s.text)) for s in useful)
+    about = next((h for h in reversed(path) if _OF_SOMETHING.search(h)), "")
+    is_diagnosis, is_treatment = bool(_OF_DIAGNOSIS.search(about)), bool(_OF_TREATMENT.search(about))
+    signs = len({match[0] for match in _SIGNS.finditer(body)})
+    n_advice = sum(bool(_ADVICE.search(s.text)) for s in useful)
     names_one = bool(_NAMED_DISEASE.search("　".join(path)) or _NAMED_DISEASE.search(body[:60]))
     return Content(
         n_facts,
-        of_diagnosis=names_one and len(signs) >= (3 if _OF_DIAGNOSIS.search(heads) else 5) and n_facts >= 3,
-        of_treatment=bool(_OF_TREATMENT.search(heads) and advice) or advice * 2 > len(useful) > 1,
-        for_family=bool(_OF_CARE.search(heads)) or len(_OF_FAMILY.findall(body)) >= 2,
-        of_science=bool(_OF_SCIENCE.search(heads)),
+        of_diagnosis=names_one and n_facts >= 3 and (signs >= 3 if is_diagnosis else not about and signs >= 6),
+        of_treatment=n_advice > 0 if is_treatment else not about and n_advice * 2 > len(useful),
+        for_family=bool(_OF_CARE.search(about)) or len(_OF_FAMILY.findall(body)) >= 2,
+        of_science=bool(_OF_SCIENCE.search(about)),
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pipelines.ask import rows
-from pipelines.ask.content import Piece, facts_of, has_content, is_statute, pieces
+from pipelines.ask.content import Content, Piece, has_content, is_statute, pieces
 from pipelines.ask.inquirers import PERSONAS, TASKS, Slot, described, listing, slots
 from pipelines.ask.quotes import Folded, find, folded, merged, parts_of
 from pipelines.ask.written_items import (
@@ -38,6 +38,8 @@ from schemas.records import DOCUMENT, INSTRUCTION, span
 PASSAGE, STATUTE, GRAPH = "role_play_passage", "role_play_statute", "role_play_graph"
 PROMPTS: Final = (PASSAGE, STATUTE, GRAPH)
 _MIN_QUOTE_CHARS: Final = 4
+_MIN_FACTS_OF_TURNS: Final = 4
+"""A piece with fewer has nothing left to ask after the first answer."""
 _TOKENS_PER_ITEM: Final = 600
 _BAD_STATES: Final = ("ok", "rejected", "invalid", "failed")
 """From best to worst: a job of several questions ends as the worst of them."""
@@ -66,7 +68,7 @@ class RolePlay:
     max_graph_items: int = field(default=5, metadata={"min": 0, "max": 20})
     facts_per_item: float = field(default=2.5, metadata={"min": 0.5, "max": 50.0})
     min_facts: float = field(default=1.5, metadata={"min": 1.0, "max": 1_000.0})
-    min_chars: int = field(default=30, metadata={"min": 1, "max": 100_000})
+    min_chars: int = field(default=16, metadata={"min": 1, "max": 100_000})
     max_chars: int = field(default=2_000, metadata={"min": 200, "max": 20_000})
     multi_turn_ratio: float = field(default=0.25, metadata={"min": 0.0, "max": 1.0})
     min_answer_chars: int = field(default=12, metadata={"min": 1, "max": 1_000})
@@ -108,15 +110,12 @@ def passage_ask(row: Row, piece: Piece, settings: RolePlay, prompts: PromptBook)
     """The question about one piece of a passage."""
     name = STATUTE if is_statute(row) else PASSAGE
     content = piece.content
-    if name == STATUTE:  # an article is no advice on treatment
-        content = facts_of(row["text"][piece.start : piece.end], [])
+    if name == STATUTE:  # an article is no advice on treatment, and anybody may ask what it says
+        content = Content(content.n_facts, of_diagnosis=False, of_treatment=False, for_family=False, of_science=False)
+    n_items = settings.n_items(content.n_facts)
+    ratio = settings.multi_turn_ratio if content.n_facts >= _MIN_FACTS_OF_TURNS else 0.0
     key = f"{row['record_id']}/{piece.start}"
-    n_items = settings.n_items(piece.content.n_facts)
-    plan = slots(
-        key, content, n_items, settings.personas, settings.multi_turn_ratio, medical=row["domain"] == "medical"
-    )
-    if name == STATUTE:
-        plan = [Slot(slot.persona, "medkqa", slot.multi_turn and slot.task == "medkqa") for slot in plan]
+    plan = slots(key, content, n_items, settings.personas, ratio, medical=row["domain"] == "medical")
     text = f"{_heading(row)}\n\n{row['text'][piece.start : piece.end]}"
     return role_play_ask(name, {"passage_text": text}, plan, settings, prompts)
 
@@ -187,6 +186,7 @@ class Checked:
         if not reply.ok:
             if _BAD_STATES.index(reply.state) > _BAD_STATES.index(self._outcome.state):
                 self._outcome.state, self._outcome.reason = reply.state, reply.reason
+                self._outcome.detail = f"call {reply.key}"
             return
         for value in reply.value["items"][:MAX_ITEMS]:
             item = Item.of(value)

@@ -28,11 +28,14 @@ _OF_TEXT: Final = (
     r"|本(?:法|条例|办法|标准|指南|规范|规定|细则|制度|条|款)(?!律)(?=[，。的所规中第、及》]|$)|前款|附录\s*[A-Z]"
 )
 _POINTS: Final = re.compile(_OF_TEXT)
-_LEAKS: Final = re.compile(
-    r"[<＜〈]\s*[/／]?\s*材料|```"
-    r"|\b(?:medkqa|evidiag|trerecom|grandparent|persona|quotes|system prompt|assistant_\w+)\b"
-    r"|系统提示|提示词|占位符|语言模型|人工智能(?:助手|模型)|作为(?:一个|一名)?\s*AI|我是(?:一个|一名)?\s*AI"
-    r"|\{\"|\"(?:role|content|turns|items)\"|ignore (?:all|any|the|previous)"
+_MARKS: Final = re.compile(
+    r"[<＜〈]\s*[/／]?\s*材料|```|\b(?:medkqa|evidiag|trerecom|grandparent|persona|quotes|assistant_\w+)\b"
+    r"|\{\"|\"(?:role|content|turns|items)\"",
+    re.IGNORECASE,
+)
+_MACHINE_TALK: Final = re.compile(
+    r"系统提示|提示词|占位符|语言模型|人工智能(?:助手|模型)|作为(?:一个|一名)?\s*AI|我是(?:一个|一名)?\s*AI"
+    r"|system prompt|ignore (?:all|any|the|previous)"
     r"|(?:忽略|无视|忘记)(?:以上|之前|前面|上面|上述|所有)[^，。]{0,8}(?:指令|要求|规则|提示|设定)",
     re.IGNORECASE,
 )
@@ -124,17 +127,18 @@ def _consultation_fault(item: Item) -> Fault | None:
     return None
 
 
-def wording_fault(item: Item, prompt: Prompt, source: str) -> Fault | None:
+def wording_fault(item: Item, prompt: Prompt, source: str, speaks_of_itself: bool = False) -> Fault | None:
     """Roles that are mixed up, words of the prompt, an order of the passage that was obeyed, pointers to the passage.
 
     Args:
         item: The item.
         prompt: That it was asked with.
         source: The text that stood between the fence marks.
+        speaks_of_itself: The item is about the assistant: it may be asked about its settings, and call itself an AI.
     """
     for turn in item.turns:
         content, asks = turn["content"], turn["role"] == "user"
-        if leak := _leak(content, prompt, source):
+        if leak := _leak(content, prompt, source, speaks_of_itself):
             return Fault("leaked_prompt", leak)
         confused = (_ANSWERS_AS_DOCTOR if asks else _ASKS_AS_FAMILY).search(content)
         if confused and not (asks and item.persona in ("resident", "nurse")):
@@ -144,8 +148,8 @@ def wording_fault(item: Item, prompt: Prompt, source: str) -> Fault | None:
     return None
 
 
-def _leak(content: str, prompt: Prompt, source: str) -> str | None:
-    if leak := _LEAKS.search(content):
+def _leak(content: str, prompt: Prompt, source: str, speaks_of_itself: bool) -> str | None:
+    if leak := _MARKS.search(content) or (not speaks_of_itself and _MACHINE_TALK.search(content)):
         return f"出现：{leak[0]}"
     for order in orders(source):
         if order in content:

@@ -144,9 +144,10 @@ def sentence(outlook: Outlook, currency: str) -> str:
     cost = "" if outlook.cost is None else f", about {outlook.cost:,.2f} {currency}"
     return (
         f"{outlook.stage}: {outlook.n_jobs:,} questions left to ask ({', '.join(outlook.models)}), about "
-        f"{outlook.n_calls:,} calls, {_short(outlook.input_tokens)} + {_short(outlook.output_tokens)} tokens{cost}"
+        f"{outlook.n_calls:,} calls, {short(outlook.input_tokens)} + {short(outlook.output_tokens)} tokens{cost}"
     )
 
 
-def _short(n: int) -> str:
+def short(n: int) -> str:
+    """A large number as people read it: 1.2 M."""
     return f"{n / 1e6:.1f} M" if n >= 1e6 else f"{n / 1e3:.0f} k" if n >= 1e4 else f"{n:,}"

@@ -15,8 +15,8 @@ from rich.tree import Tree
 from corpus.build import Built
 from corpus.outlook import Outlook, total
 from corpus.plan import Plan
+from corpus.show_teacher import show_ahead, show_teacher
 from corpus.store import Store
-from pipelines.llm.settings import LlmSettings
 from schemas.manifest import read_manifest
 from schemas.records import SPLITS, VIEWS, canonical_text
 
@@ -45,6 +45,8 @@ def show_built(built: Built) -> None:
     refused = sum(s["n_refused"] for s in m.sources)
     dropped = sum(n for s in m.stages for c in s["counts"] for n in c["dropped"].values())
     console.print(f"{refused} files refused (SOURCES.jsonl), {dropped} records dropped with reasons (rejected/).")
+    if built.teacher:
+        show_teacher(built.teacher)
     here = Path.cwd()
     where = built.version_dir.relative_to(here) if built.version_dir.is_relative_to(here) else built.version_dir
     console.print(f"Version: {escape(str(where))}")
@@ -145,26 +147,7 @@ def show_plan(plan: Plan, ahead: Sequence[Outlook] = ()) -> None:
     tree.add(f"publish  views cpt, sft ({', '.join(views.sft)}), dfpo, psft ({', '.join(views.psft)}), eval")
     console.print(tree)
     if ahead:
-        _show_ahead(ahead, plan.config.header.llm)
-
-
-def _show_ahead(ahead: Sequence[Outlook], llm: LlmSettings) -> None:
-    how = "counted" if any(o.is_counted for o in ahead) else "guessed from the size of the files; --count counts"
-    table = Table(show_edge=False, pad_edge=False, title=f"What the LLM will be asked ({how})", title_justify="left")
-    table.add_column("stage")
-    table.add_column("model")
-    for name in ("questions", "calls", "tokens in", "tokens out", f"cost ({llm.currency})"):
-        table.add_column(name, justify="right")
-    for o in ahead:
-        price = "no prices" if o.cost is None else f"{o.cost:,.2f}"
-        name = o.stage if o.is_counted or how != "counted" else f"{o.stage} (guessed)"
-        numbers = (o.n_jobs, o.n_calls, o.input_tokens, o.output_tokens)
-        table.add_row(name, escape(", ".join(o.models)), *(f"{n:,}" for n in numbers), price)
-    console.print(table)
-    cost = total(ahead)
-    if cost is not None and llm.budget is not None:
-        verdict = "within" if cost <= llm.budget else "[yellow]over[/yellow]"
-        console.print(f"About {cost:,.2f} {llm.currency} in all, {verdict} the budget of {llm.budget:,.2f}.")
+        show_ahead(ahead, plan.config.header.llm)
 
 
 def _brief(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -38,6 +38,7 @@ class MakePreferences(AskStage):
     calls_per_job: ClassVar[float] = 2.2
     input_tokens_per_call: ClassVar[int] = 600
     output_tokens_per_call: ClassVar[int] = 300
+    jobs_per_record: ClassVar[Mapping[str, float]] = {INSTRUCTION: 0.08}
 
     share: float = field(default=0.1, metadata={"min": 0.0, "max": 1.0})
     medkqa_share: float | None = field(default=None, metadata={"min": 0.0, "max": 1.0})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ class Reconstruct(AskStage):
     calls_per_job: ClassVar[float] = 2.8
     input_tokens_per_call: ClassVar[int] = 1_100
     output_tokens_per_call: ClassVar[int] = 350
+    jobs_per_record: ClassVar[Mapping[str, float]] = {INSTRUCTION: 0.05}
 
     share: float = field(default=0.2, metadata={"min": 0.0, "max": 1.0})
     min_score: float = field(default=4.0, metadata={"min": 0.0, "max": 100.0})

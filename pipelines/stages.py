@@ -21,7 +21,9 @@ from pipelines.drop_surplus import DropSurplus
 from pipelines.fill_assistant import FillAssistant
 from pipelines.make_completions import MakeCompletions
 from pipelines.make_instructions import MakeInstructions
+from pipelines.make_preferences import MakePreferences
 from pipelines.normalize import Normalize
+from pipelines.reconstruct import Reconstruct
 
 STAGE_KINDS: Final[dict[str, type[Stage]]] = {
     stage.kind: stage
@@ -34,8 +36,10 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         FillAssistant,
         DropExactDuplicates,
         DropNearDuplicates,
+        Reconstruct,
         MakeInstructions,
         DropSurplus,
+        MakePreferences,
         MakeCompletions,
         DropHeldOut,
         AssignSplits,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pipelines.ask.facts import ADDED, Fact, Finding, compare_added, compare_kept, facts_of
+from pipelines.ask.facts import Fact, Finding, compare_added, compare_kept, facts_of, flipped
 
 MOVED: Final = "moved"
 """The reason of a finding: another speaker states it now."""
@@ -55,6 +55,9 @@ def findings(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[Findin
     """What the rewriting of a conversation lost, changed, turned round, added, or let another speaker say."""
     before, after = facts_of_turns(original), facts_of_turns(rewritten)
     found = [*compare_kept(before, after), *compare_added(before, after)]
+    for speaker in ("patient", "doctor"):
+        found += flipped(*([fact for fact in facts if fact.speaker == speaker] for facts in (before, after)))
+    found = list(dict.fromkeys(found))
     return [
         *found,
         *_moved(before, after, "patient", "doctor", _OF_PATIENT),
@@ -78,8 +81,3 @@ def _moved(
                 Finding(MOVED, fact.kind, fact.text, f"{fact.text} was said by the {speaker}, now by the {other}")
             )
     return found
-
-
-def is_added(finding: Finding) -> bool:
-    """Whether it is about something that nobody said."""
-    return finding.reason == ADDED

@@ -26,7 +26,6 @@ _GIVEN: Final = (*DOSES, "mg/kg", "ml/kg", "次/日", "小时/次")
 _LASTS: Final = "分钟"
 _NEAR_CHARS: Final = 60
 _NAMED: Final = ("drug", "disease", "exam")
-_STANDS_FOR: Final = {"急诊": "就医"}
 
 
 class Fact(NamedTuple):
@@ -84,9 +83,10 @@ def added(original: str, rewritten: str) -> list[Finding]:
 def compare_kept(before: Sequence[Fact], after: Sequence[Fact]) -> list[Finding]:
     """`kept` for facts that are known already."""
     found = [finding for fact in _each(before, "quantity") if (finding := _of_amount(fact, before, after))]
-    for kind in ("symptom", *_NAMED, "urgency"):
-        found += _of_names(kind, before, after)
-    return found
+    for kind in ("symptom", *_NAMED):
+        found += _gone(kind, before, after)
+    found += _gone("urgency", [fact for fact in before if fact.speaker != "patient"], after)
+    return found + flipped(before, after)
 
 
 def compare_added(before: Sequence[Fact], after: Sequence[Fact]) -> list[Finding]:
@@ -126,6 +126,7 @@ _CLASSES: Final = {
     "益生菌": re.compile("菌"),
     "疫苗": re.compile("疫苗|卡介苗"),
     "炎症": re.compile("炎$"),
+    "过敏": re.compile("过敏|湿疹|荨麻疹|哮喘"),
 }
 """What a thing may also be called: an answer about 头孢 may say 抗生素, never the other way round."""
 
@@ -134,6 +135,8 @@ def _is_kin(fact: Fact, known: set[tuple[str, str]]) -> bool:
     """Whether a near or more special word for the same was said: 疼 for 腹痛, 抗生素 for 头孢."""
     if fact.meaning in _CLASSES:
         return any(kind == fact.kind and _CLASSES[fact.meaning].search(meaning) for kind, meaning in known)
+    if fact.meaning.startswith("维生素"):  # 维生素C和K
+        return any(kind == "drug" and meaning.startswith("维生素") for kind, meaning in known)
     return any(fact.meaning in kin and any((fact.kind, other) in known for other in kin) for kin in _KIN)
 
 
@@ -183,23 +186,30 @@ def _apart(left: set[str], right: set[str]) -> bool:
     return "" not in left | right and not left & right
 
 
-def _of_names(kind: str, before: Sequence[Fact], after: Sequence[Fact]) -> list[Finding]:
-    """What became of the things of one kind: not named any more, or denied where they were stated."""
+def _gone(kind: str, before: Sequence[Fact], after: Sequence[Fact]) -> list[Finding]:
+    """The things of one kind that are not named any more; advice to see a doctor also where it is weaker."""
     then, now = _polarities(kind, before), _polarities(kind, after)
     found = []
     for meaning, (polarities, text) in then.items():
-        other = now.get(meaning) or now.get(_STANDS_FOR.get(meaning, ""))
         if kind == "urgency":
-            if "+" in polarities and (meaning not in now or "+" not in now[meaning][0]) and not _urges(meaning, now):
+            if "+" in polarities and not _urges(meaning, now):
                 found.append(Finding(LOST, kind, text, f"the advice {text} is gone or weaker"))
-        elif other is None:
-            if (kind in _NAMED or polarities - {"?"}) and not _told_otherwise(meaning, now):
-                found.append(Finding(LOST, kind, text, f"{text} ({meaning}) is gone"))
-        elif _apart(polarities - {"?"} or {""}, other[0] - {"?"} or {""}):
-            found.append(
-                Finding(FLIPPED, kind, text, f"{text} ({meaning}) was {_said(polarities)}, is {_said(other[0])}")
-            )
+        elif meaning not in now and (kind in _NAMED or polarities - {"?"}) and not _told_otherwise(meaning, now):
+            found.append(Finding(LOST, kind, text, f"{text} ({meaning}) is gone"))
     return found
+
+
+def flipped(before: Sequence[Fact], after: Sequence[Fact]) -> list[Finding]:
+    """What is stated in one of the two and only denied in the other."""
+    found = []
+    for kind in ("symptom", *_NAMED):
+        then, now = _polarities(kind, before), _polarities(kind, after)
+        for meaning in then.keys() & now.keys():
+            (polarities, text), (others, _) = then[meaning], now[meaning]
+            if _apart(polarities - {"?"} or {""}, others - {"?"} or {""}):
+                detail = f"{text} ({meaning}) was {_said(polarities)}, is {_said(others)}"
+                found.append(Finding(FLIPPED, kind, text, detail))
+    return sorted(found)
 
 
 def _urges(meaning: str, now: dict[str, tuple[set[str], str]]) -> bool:

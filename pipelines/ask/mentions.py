@@ -56,6 +56,7 @@ _WATCHED: Final = re.compile(
     r"预防|以免|防止|警惕|观察|监测|留意|注意有无|排除|除外|小心|当心|避免|防|引起|导致|诱发|加重|缓解|减轻|超过|达到|高于|低于"
 )
 _WHEN: Final = re.compile(r"^[^，。；！？,;!?]{0,10}(?:的)?(?:时|时候|以上|期间|后)[，,]?(?!间|候)")
+_PAIN: Final = re.compile(r"[不没].{0,2}[痛疼痒]")
 _JOINED: Final = re.compile(r"^[、和及与或/\s]|^以及|^(?:也|还|都)?$")
 
 
@@ -134,7 +135,7 @@ def _polarity(text: str, kind: str, start: int, stop: int, before: Mention | Non
             return before.polarity
     if kind in ("symptom", "disease") and (_WATCHED.search(lead) or _WHEN.match(rest)):
         return "?"
-    if _DENIED.search(lead) or _DENIED_AFTER.match(rest):
+    if _PAIN.search(text[start:stop]) or _DENIED.search(lead) or _DENIED_AFTER.match(rest):
         return "-"
     return "+"
 

@@ -48,9 +48,9 @@ _WIDTH: Final = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F) if chr(c) not in "
     ord("℃"): "度",
     ord("ｏ"): "o",
 }
-_DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "仨": 3}
 _PLACES: Final = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
-_SPOKEN: Final = "[零〇一二两三四五六七八九十百千万]"
+_SPOKEN: Final = "[零〇一二两俩仨三四五六七八九十百千万]"
 _NUMBER: Final = rf"(?:\d+(?:\.\d+)?(?:/\d+)?|{_SPOKEN}+(?:点[零〇一二三四五六七八九]+)?|半)"
 _TO: Final = r"\s*(?:-|~|～|—|–|至|到|或者|或|、)\s*"
 
@@ -86,7 +86,7 @@ _unit("%", "1", "%")
 _unit("次", "1", "次 回 遍 顿")
 _unit("片", "1", "片")
 _unit("粒", "1", "粒 颗 枚")
-_unit("勺", "1", "勺 匙")
+_unit("勺", "1", "勺 匙 茶匙 汤匙 小勺 大勺 茶勺")
 for _each in ["袋", "包", "支", "滴", "喷", "瓶", "丸", "贴", "倍", "针", "度", "口"]:
     _unit(_each, "1", _each)
 

@@ -52,6 +52,9 @@ SCHEMA: Final[dict[str, Any]] = {
 
 _SAME_RATIO: Final = 95.0
 _SHORTER_RATIO: Final = 0.9
+_WORDY_CHARS: Final = 60
+"""A doctor who says more than this a turn may be put in fewer words."""
+_WORDY_RATIO: Final = 0.6
 _BARE: Final = re.compile(r"^[\s，。！!~～]*(?:没有?|有的?|是的?|不是|对的?|无|不|会|嗯+|恩+|否)[\s，。！!~～]*$")
 _LEAKED: Final = re.compile(
     r"材料 [0-9a-f]{8}|</?材料|(?:问诊|原始)?记录(?:中|里|显示|提到)|改写|润色|示范对话|范例|JSON|json|usable|提示词|"
@@ -132,7 +135,8 @@ def dialogue_job(
 def spoken(row: Mapping[str, Any], settings: Regularization) -> list[Said]:
     """What of a conversation is shown: no courtesy, adverts or greetings; from a patient's turn to a doctor's.
 
-    A bare yes or no, which the extractive teacher leaves out, stays: here it becomes a sentence.
+    A bare yes or no, which the extractive teacher leaves out, stays: here it becomes a sentence. Before the first advice
+    that would harm a child the conversation ends, as it does there.
     """
     turns = row["turns"] or []
     if len(turns) > settings.max_turns or sum(len(turn["content"] or "") for turn in turns) > settings.max_chars:
@@ -145,6 +149,9 @@ def spoken(row: Mapping[str, Any], settings: Regularization) -> list[Said]:
         elif said.role == "patient" and shown and _BARE.match(content):
             start = len(content) - len(content.lstrip())
             shown.append(Said(said.number, said.role, ((start, len(content.rstrip())),), content.strip()))
+        if said.role == "doctor" and is_unsafe(said.text):  # what comes after may lean on it
+            del shown[-1:]
+            break
     while shown and shown[0].role != "patient":
         shown.pop(0)
     while shown and shown[-1].role != "doctor":
@@ -167,7 +174,7 @@ def unfit(row: Mapping[str, Any], settings: Regularization, said: Sequence[Said]
         return "advert"
     if is_machine_made(everything, 1 if len(said) <= 2 else 2):
         return "machine_made"
-    if is_unsafe(answers) or is_wrong(everything):
+    if is_wrong(everything):
         return "unsafe"
     if not any(m.kind != "urgency" for m in mentions(everything)):
         return "not_medical"
@@ -278,8 +285,10 @@ def _fact_faults(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[tu
 def _not_better(original: Sequence[Turn], rewritten: Sequence[Turn], answers: str) -> list[tuple[str, str]]:
     if (ratio := fuzz.ratio(shown(original), shown(rewritten))) >= _SAME_RATIO:
         return [("not_better", f"{ratio:.0f} % of it is the original")]
-    before = sum(len(turn["content"]) for turn in original if turn["role"] == "doctor")
-    if len(answers) < _SHORTER_RATIO * before:
+    turns = [turn["content"] for turn in original if turn["role"] == "doctor"]
+    before = sum(map(len, turns))
+    least = _SHORTER_RATIO if before < _WORDY_CHARS * len(turns) else _WORDY_RATIO
+    if len(answers) < least * before:
         return [("not_better", f"the doctor's {before} characters became {len(answers)}")]
     return []
 

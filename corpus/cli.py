@@ -24,6 +24,7 @@ from corpus.options import (
     user_errors,
     version_options,
 )
+from corpus.prompts_command import prompts
 
 # The allocator of polars keeps what it once had unless it is told otherwise before it loads; workers inherit this.
 os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0")
@@ -319,6 +320,7 @@ def _load(
 
 main.add_command(dedup)
 main.add_command(ledger)
+main.add_command(prompts)
 
 if __name__ == "__main__":
     main()

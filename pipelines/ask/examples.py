@@ -17,6 +17,8 @@ from pipelines.ask.preferences import ASSISTANT, HUMANIZE, Limits, preference_jo
 from pipelines.ask.regularize import Regularization, dialogue_job
 from pipelines.ask.role_play import GRAPH, PASSAGE, STATUTE, RolePlay, passage_job
 from pipelines.ask.role_play_graph import graph_job
+from pipelines.ask.seeds import SAFETY, SELF_COGNITION, SeedRows, seed_job
+from pipelines.fill_assistant import FillAssistant
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.stage import Job, Row
 from pipelines.prompts import PromptBook
@@ -105,6 +107,20 @@ _ROLE_PLAY: Final = (
 )
 
 
+def _of_seed(name: str) -> MakeAsk:
+    def ask(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+        named = {"name": FillAssistant().name, "maker": FillAssistant().maker}
+        return first_ask((seed_job(row, SeedRows(), named, MODELS, prompts) for row in rows), name)
+
+    return ask
+
+
+_SEEDS: Final = (
+    PromptExample(SAFETY, "make_instructions", "to refuse, warn or send to hospital", DOCUMENT, _of_seed(SAFETY)),
+    PromptExample(SELF_COGNITION, "make_instructions", "who the assistant is", DOCUMENT, _of_seed(SELF_COGNITION)),
+)
+
+
 def _of_dialogue(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
     jobs = (dialogue_job(row, Regularization(), MODELS, prompts, our_pool()) for row in rows)
     return first_ask(jobs, regularize.PROMPT)
@@ -158,4 +174,4 @@ _REWRITING: Final = (
     PromptExample(ASSISTANT, "make_preferences", "the rejected answer", INSTRUCTION, _of_preference(ASSISTANT)),
     PromptExample(HUMANIZE, "make_preferences", "the preferred answer", INSTRUCTION, _of_preference(HUMANIZE)),
 )
-EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY, *_REWRITING)
+EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY, *_SEEDS, *_REWRITING)

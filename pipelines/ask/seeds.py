@@ -78,7 +78,9 @@ class SeedRows:
 def asks_of_seed(row: Row) -> bool:
     """Whether a document is a seed that there is a prompt for; by the row alone."""
     path = row["section_path"] or []
-    return row["source_kind"] == SEED and len(path) >= 2 and path[0] in PROMPTS
+    if row["source_kind"] != SEED or len(path) != 2:
+        return False
+    return path[0] == SELF_COGNITION or (path[0] == SAFETY and path[1] in SAFETY_BEHAVIOURS)
 
 
 def seed_job(
@@ -135,9 +137,7 @@ def seed_ask(row: Row, settings: SeedRows, assistant: Mapping[str, str], prompts
         "seed_text": _filled(f"话题：{row['title']}\n要点：{row['text']}", assistant),
         "n_items": str(settings.items),
         "plan": _plan(row, settings, prompt),
-        "rule": prompt.fill(behaviour, {}) if behaviour in SAFETY_BEHAVIOURS else "",
-        "name": assistant["name"],
-        "maker": assistant["maker"],
+        "rule": prompt.fill(behaviour, {}) if task == SAFETY else "",
     }
     return Ask(
         role="writer",
@@ -151,7 +151,9 @@ def seed_ask(row: Row, settings: SeedRows, assistant: Mapping[str, str], prompts
 
 def _plan(row: Row, settings: SeedRows, prompt: Prompt) -> str:
     """A way to ask for each row, and in how many turns; ways that need two turns get them."""
-    ways = shuffled(prompt.fill("ways", {}).splitlines(), row["record_id"], "ways")
+    own = f"ways_{row['section_path'][1]}"
+    listed = prompt.fill(own if own in prompt.sections else "ways", {}).splitlines()
+    ways = shuffled(listed, row["record_id"], "ways")
     lines = []
     for number in range(settings.items):
         way = ways[number % len(ways)]

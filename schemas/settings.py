@@ -1,7 +1,8 @@
 """From YAML to frozen dataclasses, strictly, with every problem collected.
 
 A dataclass's fields are its configuration: types say what is allowed, `field(metadata=...)` bounds it
-(`choices`, `min`, `max`, `doc`), and a key that no field names is a problem with a "did you mean".
+(`choices`, `min`, `max`, `doc`; `nested` lets a mapping of anything hold mappings), and a key that no field names is a
+problem with a "did you mean".
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ def _coerce(hint: Any, value: Any, where: str, problems: list[str], metadata: Ma
             problems.append(f"{where}: should be a mapping, is {_noun(value)}.")
             return None
         inner_hint = args[1] if args else Any
-        return {key: _coerce(inner_hint, item, f"{where}.{key}", problems, {}) for key, item in value.items()}
+        nested = {"nested": True} if metadata.get("nested") else {}
+        return {key: _coerce(inner_hint, item, f"{where}.{key}", problems, nested) for key, item in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return parse(hint, value, where, problems)
     return _scalar(hint, value, where, problems, metadata)
@@ -156,7 +158,9 @@ def _coerce(hint: Any, value: Any, where: str, problems: list[str], metadata: Ma
 def _scalar(hint: Any, value: Any, where: str, problems: list[str], metadata: Mapping[str, Any]) -> Any:
     """A value that is no collection, or for `Any` what JSON can say too, since every setting goes into a hash."""
     if hint is Any and isinstance(value, list):
-        return [_scalar(Any, item, f"{where}[{i}]", problems, {}) for i, item in enumerate(value)]
+        return [_scalar(Any, item, f"{where}[{i}]", problems, metadata) for i, item in enumerate(value)]
+    if hint is Any and isinstance(value, Mapping) and metadata.get("nested"):
+        return {key: _scalar(Any, item, f"{where}.{key}", problems, metadata) for key, item in value.items()}
     if hint is float and type(value) is int and abs(value) < 1 << 53:
         value = float(value)
     if hint is str and type(value) in (int, float):

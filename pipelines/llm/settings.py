@@ -65,7 +65,7 @@ class Endpoint:
     structured: str = field(default="auto", metadata={"choices": STRUCTURED})
     max_tokens_field: str = field(default="auto", metadata={"choices": ("auto", "max_tokens", "max_completion_tokens")})
     send_seed: bool = True
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, metadata={"nested": True})
     temperature: float | None = field(default=None, metadata={"min": 0.0, "max": 2.0})
     context_tokens: int | None = field(default=None, metadata={"min": 256})
     input_price: float | None = field(default=None, metadata={"min": 0.0})

@@ -96,7 +96,7 @@ class Forms:
 
     def schema_bytes(self, shape: Shape) -> int:
         """Of the schema, where the endpoint may write it into the prompt by itself."""
-        return len(self._schema.text) * 3 if self._schema is not None and shape.structure == "json_schema" else 0
+        return len(self._schema.text.encode()) if self._schema is not None and shape.structure == "json_schema" else 0
 
     def works(self, shape: Shape) -> None:
         """A request in this form got a completion."""

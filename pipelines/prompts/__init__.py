@@ -28,7 +28,8 @@ from schemas.errors import ConfigError
 _COMMENT: Final = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 _HEADING: Final = re.compile(r"^# ([a-z_]+)[ \t]*$", re.MULTILINE)
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
-_FENCE: Final = re.compile(r"</?\s*材料[^>]*>?")
+_FENCE: Final = re.compile(r"[<＜﹤]\s*[/／]?\s*材料[^>＞﹥]{0,40}[>＞﹥]?")
+_BRACKETS: Final = str.maketrans("<＜﹤>＞﹥", "〈〈〈〉〉〉")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def fenced(text: str) -> str:
     The marks carry a hash of the text, and anything in the text that looks like such a mark loses its brackets.
     """
     mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    body = _FENCE.sub(lambda m: m[0].replace("<", "〈").replace(">", "〉"), text)
+    body = _FENCE.sub(lambda m: m[0].translate(_BRACKETS), text)
     return f"<材料 {mark}>\n{body}\n</材料 {mark}>"
 
 

@@ -65,54 +65,51 @@ def read_reply(text: str, schema: ReplySchema) -> Reading:
     """The value in a text that holds to the schema; else what to complain of."""
     if len(text) > MAX_REPLY_CHARS:
         return Reading(None, "malformed", "回答过长。")
-    fault, wrong = "", ""
+    wrong = ""
     try:
-        for value in _values(text):
+        for value, meant in _values(text):
             problems = schema.problems(value := schema.without_nulls(value))
             if not problems:
                 return Reading(value)
-            wrong = wrong or "\n".join(f"- {problem}" for problem in problems)
+            if meant and not wrong:
+                wrong = "\n".join(f"- {problem}" for problem in problems)
     except NotJson as error:
-        fault = str(error)
-    if wrong:
-        return Reading(None, "wrong_schema", f"JSON 可以解析，但内容不符合要求：\n{wrong}")
-    return Reading(None, "malformed", fault or "没有找到 JSON 对象。")
+        if not wrong:
+            return Reading(None, "malformed", str(error))
+    return Reading(None, "wrong_schema", f"JSON 可以解析，但内容不符合要求：\n{wrong}")
 
 
-def _values(text: str) -> Iterator[Any]:
-    """What in the text may be meant: the whole, what stands in fences, every object in the midst of words.
+def _values(text: str) -> Iterator[tuple[Any, bool]]:
+    """What in the text may be meant: the whole, or what stands in fences, or every object in the midst of words.
+
+    With each, whether it is surely meant: what follows a brace that began nothing may be a piece of something broken.
 
     Raises:
-        NotJson: nothing more is to be found, and the first place where something was begun does not go on as JSON.
+        NotJson: nothing more is to be found, and what is there is not JSON.
     """
     text = text.strip().removeprefix("\ufeff")
-    if not text:
-        return
     try:
-        yield parsed(text)
+        yield parsed(text), True
         return
     except NotJson as error:
-        first = error
-    pieces = [m[1].strip() for m in _FENCED.finditer(text)][:_MAX_BEGINNINGS]
-    for piece in pieces:
+        broken = error if "{" in text else NotJson("没有找到 JSON 对象。")
+    for piece in [m[1].strip() for m in _FENCED.finditer(text)][:_MAX_BEGINNINGS]:
         try:
-            yield parsed(piece)
+            yield parsed(piece), True
         except NotJson as error:
-            first = error
-    at, tries = text.find("{"), 0
+            broken = error
+    at, tries, meant = text.find("{"), 0, True
     while at >= 0 and tries < _MAX_BEGINNINGS:
         tries += 1
         try:
             value, end = _DECODER.raw_decode(text, at)
-            yield _bounded(value)
-        except NotJson as error:
-            first, end = error, at + 1
-        except (ValueError, RecursionError) as error:
-            end = at + 1
-            if tries == 1 and text.startswith("{"):
-                first = _not_json(error)
+            yield _bounded(value), meant
+        except (NotJson, ValueError, RecursionError) as error:
+            if meant:
+                broken = error if isinstance(error, NotJson) else _not_json(error)
+            end, meant = at + 1, False
         at = text.find("{", end)
-    raise first
+    raise broken
 
 
 def parsed(text: str) -> Any:

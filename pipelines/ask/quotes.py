@@ -75,10 +75,15 @@ def _whole(part: str, text: str) -> int | None:
 
 
 def _cuts_a_number(text: str, start: int, end: int) -> bool:
-    inside = start > 0 and text[start].isdigit() and (text[start - 1].isdigit() or text[start - 1] in ".,")
-    cuts_start = inside and (text[start - 1].isdigit() or (start > 1 and text[start - 2].isdigit()))
-    cuts_end = end < len(text) and text[end - 1].isdigit() and text[end].isdigit()
-    return cuts_start or cuts_end
+    return any(0 < at < len(text) and _in_number(text, at) for at in (start, end))
+
+
+def _in_number(text: str, at: int) -> bool:
+    """Whether a number goes across a place: 1|5, 1|.5, 1.|5."""
+    before, after = text[at - 1], text[at]
+    if before.isdigit():
+        return after.isdigit() or (after in ".," and text[at + 1 : at + 2].isdigit())
+    return before in ".," and after.isdigit() and text[max(at - 2, 0)].isdigit()
 
 
 def parts_of(quotes: Sequence[str], min_chars: int) -> list[str]:

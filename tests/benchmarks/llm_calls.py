@@ -82,6 +82,30 @@ async def transport(url: str, run: Callable[[Call], Awaitable[dict[str, float]]]
         await backend.close()
 
 
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "minLength": 1}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+
+
+async def whole(url: str, run: Callable[[Call], Awaitable[dict[str, float]]], in_flight: int) -> dict[str, float]:
+    from pipelines.llm.client import LlmClient
+    from pipelines.llm.exchange import Ask
+    from pipelines.llm.settings import Endpoint, LlmSettings
+
+    writer = Endpoint(model="m", base_url=(url,), max_in_flight=in_flight, input_price=1.0, output_price=2.0)
+    with tempfile.TemporaryDirectory() as folder:
+        async with LlmClient(LlmSettings(writer=writer, budget=1e6), Path(folder)) as client:
+
+            async def call(number: int) -> None:
+                reply = await client.ask(Ask("writer", "p", "v", tuple(messages(number)), SCHEMA))
+                assert reply.ok, reply
+
+            return await run(call)
+
+
 async def measured(name: str, url: str, n_calls: int, in_flight: int) -> dict[str, float]:
     """Calls per second and milliseconds of CPU per call, after one call to warm up."""
 
@@ -100,18 +124,14 @@ async def measured(name: str, url: str, n_calls: int, in_flight: int) -> dict[st
 
     if name == "bare aiohttp":
         return await bare_aiohttp(url, run)
-    if name == "ours, transport":
-        return await transport(url, run, in_flight)
+    if name.startswith("ours"):
+        return await (transport if name == "ours, transport" else whole)(url, run, in_flight)
     return await openai_sdk(url, run, aiohttp="aiohttp" in name)
 
 
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def whole(url: str, n_calls: int, in_flight: int) -> dict[str, float]:
-    raise NotImplementedError
 
 
 def served() -> tuple[subprocess.Popen[bytes], str]:
@@ -122,11 +142,12 @@ def served() -> tuple[subprocess.Popen[bytes], str]:
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.llm_server", str(port), "--latency", str(LATENCY_S), "--fixed"]
     )
-    while True:
+    while server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return server, f"http://127.0.0.1:{port}/v1"
         time.sleep(0.05)
+    raise RuntimeError("the server did not start")
 
 
 def main(n_calls: int = 2_000, *in_flight: int) -> None:

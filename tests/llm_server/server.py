@@ -86,7 +86,8 @@ class LlmServer:
         self._queue: collections.deque[Callable[[], None]] = collections.deque()
         self._admitted: collections.deque[float] = collections.deque()
         self._working = 0
-        self.fixed_bytes = self.completion({"model": "m"}, Kind("ok")).encode()
+        fixed = self.completion({"model": "m", "response_format": {"type": "json_object"}}, Kind("ok"))
+        self.fixed_bytes = fixed.encode()
 
     # in a thread of its own, or for good
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,9 @@ from pipelines.llm.budget import Budget, Charge, money
 from pipelines.llm.desk import Desk, make_backend
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.forms import Forms, Shape
-from pipelines.llm.judgement import Judged, judge, judge_text, next_question
+from pipelines.llm.judgement import FOLLOW_UP_IN_VAIN, Judged, judge, judge_text, next_question
 from pipelines.llm.ledger import Ledger
+from pipelines.llm.ledger_line import call_line
 from pipelines.llm.reply_schema import ReplySchema
 from pipelines.llm.settings import LlmSettings
 from pipelines.llm.tokens import ReplyLengths, prompt_tokens
@@ -89,8 +91,9 @@ class LlmClient:
     ) -> None:
         """Lets go of the endpoints, writes the report, closes the ledger."""
         try:
-            for backend in {id(desk.backend): desk.backend for desk in self._desks.values()}.values():
-                await backend.close()
+            async with AsyncExitStack() as closing:
+                for backend in {id(desk.backend): desk.backend for desk in self._desks.values()}.values():
+                    closing.push_async_callback(backend.close)
         finally:
             if self._account.n_asked:
                 stop = str(self._stopped) if self._stopped else kind.__name__ if kind else ""
@@ -122,7 +125,8 @@ class LlmClient:
         """The first question and what follows it, to the end."""
         schema = None if ask.schema is None else self._schema(ask.prompt, ask.schema)
         turns: tuple[str, ...] = ()
-        before, n_bought, n_shared = "", 0, 0
+        previous: tuple[str, Judged] | None = None
+        n_bought = n_shared = 0
         while True:
             key = desk.key(ask)
             call = self._remembered(key, schema)
@@ -132,7 +136,8 @@ class LlmClient:
                     call = await self._shared(key)
                 else:
                     n_bought += 1
-                    call = await self._bought(desk, ask, schema, tally, key, (turns[-1] if turns else "", before))
+                    turn = (turns[-1], previous[0]) if previous is not None else ("", "")
+                    call = await self._bought(desk, ask, schema, tally, key, turn)
                 if call is None:  # whoever asked first gave up
                     continue
             elif not call.bought:
@@ -140,10 +145,12 @@ class LlmClient:
                 if self._n_hits % _HITS_BETWEEN_TURNS == 0:
                     await asyncio.sleep(0)
             judged = call.judged
-            if judged.state == "invalid":
+            if previous is not None and judged.reason in FOLLOW_UP_IN_VAIN:
+                key, judged = previous
+            elif judged.state == "invalid":
                 window = desk.window_after(ask)
                 if (following := next_question(ask, judged, schema, turns, window)) is not None:
-                    turns, ask, before = (*turns, following[0]), following[1], key
+                    turns, ask, previous = (*turns, following[0]), following[1], (key, judged)
                     continue
             reply = Reply(key, judged.state, judged.words, judged.value, judged.reason, desk.model)
             tally.answered(reply, n_bought, n_shared)
@@ -177,8 +184,7 @@ class LlmClient:
         """A call, sent; its line is in the ledger when it is handed on."""
         if self._stopped is not None:
             raise await self._quiet(self._stopped)
-        window = desk.window_after(ask)
-        if window is not None and window < ask.sampling.max_tokens:
+        if desk.overflows(ask):
             return _Call(key, Judged("rejected", "context_overflow"), True)
         self._asking[key] = None
         counted = not desk.waits_long
@@ -221,7 +227,7 @@ class LlmClient:
             request = desk.request(ask, forms, shape, key)
             completion = await desk.backend.complete(request)
             n_attempts += completion.n_attempts
-            if completion.failure != "bad_request":
+            if completion.failure != "bad_request" or not completion.status:  # without a status it was never sent
                 break
             shape = forms.after_refusal(sent_as, request.body, completion.detail)
             charge += self.budget.taken(request.key)
@@ -229,9 +235,8 @@ class LlmClient:
         judged = judge(completion, schema)
         charge += self.budget.taken(request.key)
         tally.called(turn[0], completion, n_attempts, charge)
-        stored = self._learnt(desk, forms, sent_as, request, ask, completion, judged)
-        if stored:
-            self._write(desk, ask, completion, judged, key, turn, n_attempts, charge)
+        if self._learnt(desk, forms, sent_as, request, ask, completion, judged):
+            self._write(key, call_line(ask, desk.model, completion, judged, charge, n_attempts, turn))
         return _Call(key, judged, True)
 
     def _learnt(
@@ -251,59 +256,22 @@ class LlmClient:
                 desk.scale.learn(prompt_tokens(request.body["messages"]), completion.input_tokens)
                 self._reply_lengths(ask.prompt).learn(completion.output_tokens)
             return True
-        if completion.failure != "bad_request" or desk.n_good:
+        if completion.failure != "bad_request" or not completion.status or desk.n_good:
             return True
         desk.n_bad_requests += 1
-        if desk.n_bad_requests >= MAX_BAD_REQUESTS:
+        if desk.n_bad_requests >= MAX_BAD_REQUESTS * (10 if desk.waits_long else 1):
             raise EndpointRefused(
                 f"llm.{ask.role}: the endpoint refuses every request as wrong, the last one with: "
                 f"{completion.detail[:300] or completion.status}. Mend the endpoint's settings and run the same again."
             )
         return False
 
-    def _write(
-        self,
-        desk: Desk,
-        ask: Ask,
-        completion: Completion,
-        judged: Judged,
-        key: str,
-        turn: tuple[str, str],
-        n_attempts: int,
-        charge: Charge,
-    ) -> None:
-        """Puts a call into the ledger."""
+    def _write(self, key: str, line: Mapping[str, Any]) -> None:
+        """Puts a call into the ledger; the first of a run makes the run known."""
         if not self._run_written:
             self._run_written = True
             self._ledger.add_run({"run": self._run, "began": time.time()})
-        sampling = ask.sampling
-        # What was written, thoughts and all; what a refusal said.
-        text = completion.text if judged.state in ("ok", "invalid") else judged.words
-        line = {
-            "state": judged.state,
-            "reason": judged.reason,
-            "role": ask.role,
-            "prompt": ask.prompt,
-            "version": ask.version,
-            "model": desk.model,
-            "text": text,
-            "finish_reason": completion.finish_reason,
-            "input_tokens": completion.input_tokens,
-            "output_tokens": completion.output_tokens,
-            "cached_tokens": completion.cached_tokens,
-            "n_attempts": n_attempts,
-            "latency_s": round(completion.latency_s, 3),
-            "detail": judged.complaint or completion.detail,
-            "certain": money(charge.certain),
-            "uncertain": money(charge.uncertain),
-            "turn": turn[0],
-            "after": turn[1],
-            "sampling": [sampling.temperature, sampling.top_p, sampling.max_tokens, ask.sample],
-            "messages": ask.messages,
-            "run": self._run,
-            "time": round(time.time(), 3),
-        }
-        self._ledger.put(key, line)
+        self._ledger.put(key, {**line, "run": self._run, "time": round(time.time(), 3)})
 
     def _without_secrets(self, completion: Completion) -> Completion:
         """The completion with every key that we know taken out of its texts, wherever a server put it."""
@@ -383,13 +351,16 @@ class LlmClient:
 
     def status(self) -> str:
         """How it goes, in a line for a progress bar."""
-        parts = [f"{self._account.calls_per_s():.3g} calls/s", f"{len(self._asking)} in flight"]
+        urls = [
+            url
+            for d in {id(d): d for d in self._desks.values()}.values()
+            for url in d.backend.describe().get("urls", ())
+        ]
+        limit = f" (the endpoint takes {sum(url['in_flight_limit'] for url in urls)})" if urls else ""
+        parts = [f"{self._account.calls_per_s():.3g} calls/s", f"{len(self._asking)} asked{limit}"]
         if self.budget.spent:
             cap = "" if self.budget.cap is None else f" of {money(self.budget.cap)}"
             parts.append(f"{float(money(self.budget.spent)):.4g}{cap} {self.budget.currency}")
         if self.budget.n_waiting:
             parts.append(f"{self.budget.n_waiting} wait for the budget")
-        for desk in {id(d): d for d in self._desks.values()}.values():
-            if waits := desk.backend.describe().get("waiting_for"):
-                parts.append(f"waiting for {waits}")
         return " · ".join(parts)

@@ -14,6 +14,10 @@ from pipelines.llm.settings import Endpoint
 from pipelines.llm.tokens import TokenScale, most_prompt_tokens, prompt_tokens
 from pipelines.llm.wire import Backend, Meter, Request
 
+_MARGIN: Final = 1.15
+"""On the estimate of a prompt, where it decides what fits into a window."""
+_SHORTEST_TOKENS: Final = 256
+"""A reply that has less room is not asked for."""
 _MIN_SECRET_CHARS: Final = 8
 """Shorter keys are words such as EMPTY, which servers without keys are given."""
 
@@ -104,6 +108,9 @@ class Desk:
 
         A batch knows requests by their keys, and one that was refused in one form is another request in the next.
         """
+        window = self.window_after(ask)
+        if window is not None and window < ask.sampling.max_tokens:
+            ask = replace(ask, sampling=replace(ask.sampling, max_tokens=window))
         body = forms.body(ask, shape, self.endpoint.model, key)
         n_input = most_prompt_tokens(body["messages"], forms.schema_bytes(shape))
         return Request(key + forms.mark(shape), ask.role, body, n_input, self._most_output(ask))
@@ -117,7 +124,12 @@ class Desk:
         """Tokens that the window leaves to a reply, by an estimate that nothing learnt changes; None: not known."""
         if self.endpoint.context_tokens is None:
             return None
-        return self.endpoint.context_tokens - round(prompt_tokens(ask.messages))
+        return self.endpoint.context_tokens - round(_MARGIN * prompt_tokens(ask.messages))
+
+    def overflows(self, ask: Ask) -> bool:
+        """Whether the window leaves no room for a reply that would be of use."""
+        window = self.window_after(ask)
+        return window is not None and window < min(_SHORTEST_TOKENS, ask.sampling.max_tokens)
 
     def secret(self) -> str | None:
         """The endpoint's key, where it is one that must not be seen."""

@@ -11,9 +11,11 @@ import orjson
 def dump_json(value: Any) -> bytes:
     """One line; NUL and half surrogate pairs are kept as escapes."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=dict)
     except TypeError:  # half a surrogate pair has no UTF-8, only an escape; integers beyond 64 bits
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False, default=dict).encode(
+            "ascii"
+        )
 
 
 def load_json(data: bytes) -> Any:

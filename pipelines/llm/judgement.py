@@ -14,6 +14,9 @@ from pipelines.llm.wire import Completion
 
 REJECTED: Final = frozenset({"context_overflow", "content_filter", "bad_request"})
 """Failures that would be the same again."""
+FOLLOW_UP_IN_VAIN: Final = frozenset({"context_overflow", "bad_request"})
+"""A question that follows a useless reply may be too long, or allow more tokens than the model writes; then the reply
+stands as it was."""
 REPAIR, LONGER, AGAIN = "repair", "longer", "again"
 MOST_TOKENS: Final = 65_536
 """No draw is longer."""

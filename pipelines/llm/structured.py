@@ -53,7 +53,7 @@ class Reading:
 
 def said(text: str) -> str:
     """What a model says, less what it thinks aloud in front of that; nothing where it never came to an end."""
-    if "think" not in text[:2_000] and "</think" not in text:
+    if ("</think" not in text and _THOUGHT.match(text) is None) or text.lstrip().startswith("{"):
         return text
     end = _THOUGHT_END.search(text)
     if _THOUGHT.match(text):

@@ -117,6 +117,17 @@ def test_a_longer_draw_and_another_draw(tmp_path: Path) -> None:
     assert len({r.key for r in backend.sent}) == len({r.body["seed"] for r in backend.sent}) == 2
 
 
+def test_a_longer_draw_that_the_model_cannot_make_leaves_the_reply_truncated(tmp_path: Path) -> None:
+    def answer(request: Request) -> Completion:
+        if request.body["max_tokens"] > 100:
+            return Completion(400, "bad_request", detail="max_tokens is too large: 200.")
+        return said(GOOD[:20], finish_reason="length")
+
+    for n_sent in (2, 0):
+        reply, backend = one(tmp_path, answer, question(max_tokens=100))
+        assert (reply.state, reply.reason, len(backend.sent)) == ("invalid", "truncated", n_sent)
+
+
 def test_thoughts_are_kept_in_the_ledger_and_not_handed_on(tmp_path: Path) -> None:
     reply, _ = one(tmp_path, lambda request: said("<think>先想。</think>\n\n多喝水。"), question(schema=None))
     assert reply.text == "多喝水。"
@@ -234,12 +245,17 @@ def test_the_temperature_of_the_endpoint_takes_the_place_of_the_prompts(tmp_path
 
 
 def test_a_question_that_the_window_cannot_hold_is_not_sent(tmp_path: Path) -> None:
-    narrow = replace(SETTINGS, writer=replace(ENDPOINT, context_tokens=300))
+    narrow = replace(SETTINGS, writer=replace(ENDPOINT, context_tokens=600))
     backend = FakeBackend()
-    (reply, short), _ = asked(tmp_path, backend, [question("长" * 900), question(1, max_tokens=100)], narrow)
-    assert (reply.state, reply.reason) == ("rejected", "context_overflow")
-    assert short.ok
-    assert len(backend.sent) == 1
+    asks = [question("长" * 900), question(1, max_tokens=100), question("长" * 300, max_tokens=500)]
+    replies, _ = asked(tmp_path, backend, asks, narrow)
+    assert [(r.state, r.reason) for r in replies] == [("rejected", "context_overflow"), ("ok", ""), ("ok", "")]
+    lengths = [r.body["max_tokens"] for r in backend.sent]
+    assert lengths[0] == 100
+    assert 256 <= lengths[1] < 600 - 200, "what the prompt leaves"
+    wide, _ = asked(tmp_path, backend, asks)
+    assert [r.ok for r in wide] == [True] * 3
+    assert len(backend.sent) == 3, "what was not sent is not in the ledger; the others do not know of the window"
 
 
 def test_what_stops_a_run_is_raised_when_calls_in_flight_have_ended(tmp_path: Path) -> None:
@@ -386,7 +402,7 @@ def test_halves_of_surrogates_come_out_as_text_that_can_be_written(tmp_path: Pat
 def test_status_is_a_line(tmp_path: Path) -> None:
     _, client = asked(tmp_path, FakeBackend(), [question(1)])
     assert "calls/s" in client.status()
-    assert "0 in flight" in client.status()
+    assert "0 asked" in client.status()
     assert "of 1000 USD" in client.status()
 
 

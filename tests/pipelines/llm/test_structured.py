@@ -52,6 +52,7 @@ def test_what_stands_around_an_object_does_not_matter(text: str) -> None:
         ("<think>想不完", ""),
         ("答 <think> 不在开头", "答 <think> 不在开头"),
         ("I think so", "I think so"),
+        ('{"a": "</think> 是标记"}', '{"a": "</think> 是标记"}'),
         ("答", "答"),
     ],
 )

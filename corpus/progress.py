@@ -87,11 +87,11 @@ class Shown:
         self._bars.update(self._tasks[self._current], note=text)
         if self._plain and time.monotonic() - self._noted >= PLAIN_EVERY_S:
             self._noted = time.monotonic()
-            Console(stderr=True).print(f"{self._current}: {text}", highlight=False, markup=False)
+            Console(stderr=True).print(f"{self._current}: {text}", highlight=False, markup=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Printed above the bars, or as a line of its own."""
         if self._plain:
-            Console(stderr=True).print(text, highlight=False, markup=False)
+            Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
         else:
-            self._bars.console.print(text, highlight=False, markup=False)
+            self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -171,7 +171,7 @@ async def _worker(
             watcher.advance(len(rows))
         if sheet.n_left == 0:
             results[at] = await asyncio.to_thread(_written, sheet)
-            watcher.advance(sum(len(rows) for rows, has_job in sheet.groups if not has_job))
+            watcher.advance(sheet.task.n_rows - sum(len(rows) for rows, has_job in sheet.groups if has_job))
 
 
 async def _tick(client: Asker, watcher: Watcher) -> None:
@@ -233,12 +233,10 @@ class _SortedOut:
         self._dropped: dict[str, list[Row]] = {}
         self._unanswered: list[Row] = []
         self._ended: Counter[str] = Counter()
-        self._n_rows = 0
 
     def add(self, rows: list[Row], outcome: Outcome | None) -> None:
         """A group and what came of it; None where it had no job."""
         replaced = self._task.kind in self._task.stage.replaces
-        self._n_rows += len(rows)
         if outcome is None:
             if replaced:
                 self._made[self._task.kind] += rows
@@ -274,7 +272,7 @@ class _SortedOut:
     def counts(self) -> list[Count]:
         """As every stage counts, and the jobs as records of the kind `question`."""
         stage, kind = self._task.stage.kind, self._task.kind
-        counts = [Count(stage, kind, self._n_rows, self._n_rows)]
+        counts = [Count(stage, kind, self._task.n_rows, self._task.n_rows)]  # with those that were not asked about
         for made in sorted({*self._made, *self._dropped} - set(self._task.stage.replaces)):
             dropped = dict(Counter(row["drop_reason"] for row in self._dropped.get(made, ())))
             counts.append(Count(stage, made, 0, len(self._made.get(made, ())), dropped))

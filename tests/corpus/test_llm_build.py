@@ -108,7 +108,7 @@ def test_a_new_file_asks_about_itself_and_a_new_prompt_about_its_passages(tmp_pa
     build(make_plan(load_config(config)))
     server.bodies.clear()
     (tmp_path / "books" / "new.md").write_text(
-        "# 儿童手足口病\n\n## 治疗\n\n患儿的手足口病以对症治疗为主，注意休息和补充水分，口腔疼痛时可以进食温凉的流质食物。"
+        "# 儿童手足口病\n\n## 治疗\n\n患儿的手足口病以对症治疗为主，注意休息和补充水分，口腔疼痛时进食温凉的流质。"
         "持续高热、精神差、肢体抖动时应当立即到医院就诊，不要自行使用抗生素。\n",
         "utf-8",
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from pipelines.llm.exchange import Reply
+from pipelines.llm.exchange import Ask, Reply, conversation
 from pipelines.llm.run import AskTask, Teacher
-from pipelines.llm.stage import AskStage
+from pipelines.llm.stage import AskStage, Job, Outcome, Row
 from pipelines.llm.wire import BudgetReached
 from pipelines.tasks import read_shard
 from pipelines.workspace import Result
@@ -150,6 +151,30 @@ def no_loop_left() -> Iterator[None]:
     yield
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_groups_make_one_job_and_rows_without_a_job_are_counted(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class ByTitle(Echo):
+        def group_by(self, kind: str) -> str | None:
+            return "title"
+
+        def job(self, kind: str, rows: Sequence[Row]) -> Job:
+            yield Ask("writer", "echo", "1", conversation("数", " ".join(row["text"] for row in rows)))
+            return Outcome()
+
+    rows = [document(text, ("章",), title=f"书{i % 2}") for i, text in enumerate(TEXTS)]
+    shards = tuple(shard_of(tmp_path / "in", DOCUMENT, rows[i::2], f"s{i}") for i in range(2))
+    parrot = Parrot()
+    teacher = Teacher(lambda: parrot)
+    try:
+        task = AskTask(str(tmp_path / "work"), ByTitle(models={"writer": "parrot"}), DOCUMENT, shards)
+        (result,) = teacher.ask([task], 4, Seen())
+    finally:
+        teacher.close()
+    assert sorted(len(text.split()) for text in parrot.asked) == [10, 10]
+    (passed,) = [c for c in result.counts if c.kind == DOCUMENT]
+    assert passed.n_in == passed.n_out == len(rows)
 
 
 def test_other_models_and_prompts_are_other_work(tmp_path: Path) -> None:

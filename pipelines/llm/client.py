@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -92,8 +92,8 @@ class LlmClient:
         """Lets go of the endpoints, writes the report, closes the ledger."""
         try:
             async with AsyncExitStack() as closing:
-                for backend in {id(desk.backend): desk.backend for desk in self._desks.values()}.values():
-                    closing.push_async_callback(backend.close)
+                for desk in self._each_desk():
+                    closing.push_async_callback(desk.backend.close)
         finally:
             if self._account.n_asked:
                 stop = str(self._stopped) if self._stopped else kind.__name__ if kind else ""
@@ -349,18 +349,19 @@ class LlmClient:
             "ledger": ledger,
         }
 
+    def _each_desk(self) -> Iterable[Desk]:
+        """Every desk once, whatever roles share it."""
+        return {id(desk): desk for desk in self._desks.values()}.values()
+
     def status(self) -> str:
         """How it goes, in a line for a progress bar."""
-        urls = [
-            url
-            for d in {id(d): d for d in self._desks.values()}.values()
-            for url in d.backend.describe().get("urls", ())
-        ]
-        limit = f" (the endpoint takes {sum(url['in_flight_limit'] for url in urls)})" if urls else ""
-        parts = [f"{self._account.calls_per_s():.3g} calls/s", f"{len(self._asking)} asked{limit}"]
+        found = [desk.backend.describe() for desk in self._each_desk()]
+        limits = [url["in_flight_limit"] for each in found for url in each.get("urls", ())]
+        taken = f" (at most {sum(limits)} at a time)" if limits else ""
+        parts = [f"{self._account.calls_per_s():.3g} calls/s", f"{len(self._asking)} asked{taken}"]
         if self.budget.spent:
             cap = "" if self.budget.cap is None else f" of {money(self.budget.cap)}"
             parts.append(f"{float(money(self.budget.spent)):.4g}{cap} {self.budget.currency}")
         if self.budget.n_waiting:
             parts.append(f"{self.budget.n_waiting} wait for the budget")
-        return " · ".join(parts)
+        return " · ".join([*parts, *(str(each["note"]) for each in found if each.get("note"))])

@@ -28,7 +28,7 @@ from schemas.records import DOCUMENT, INSTRUCTION, SAFETY_BEHAVIOURS, SEED, span
 SAFETY, SELF_COGNITION = "safety", "self_cognition"
 PROMPTS: Final = (SAFETY, SELF_COGNITION)
 _TOKENS_PER_ITEM: Final = 350
-_NEEDS: Final = {
+BEHAVIOUR_PATTERNS: Final = {
     "refuse": re.compile(
         r"不能|不可以|不会|无法|不提供|不应|不建议|不同意|不推荐|不帮|没办法|没法|不行|不得|拒绝|不便"
     ),
@@ -184,7 +184,7 @@ def _fault(
 
 def behaviour_fault(item: Item, behaviour: str) -> Fault | None:
     """An answer that does not do what the seed asks for; in a refusal the last one counts, lest it gave way."""
-    needs = _NEEDS.get(behaviour)
+    needs = BEHAVIOUR_PATTERNS.get(behaviour)
     if needs is None:
         return None
     answers = item.said("assistant")

@@ -34,11 +34,11 @@ def slots(row: dict[str, Any], settings: RolePlay = SETTINGS) -> list[tuple[str,
     ("text", "path"),
     [
         ("第一章 发热……………………1\n第二章 惊厥……………………15\n第三章 喉炎……………………27", ("儿科学", "目录")),
-        ("[1] 王某某，李某某. 儿童喉炎的诊治[J]. 中华儿科杂志, 2016, 54(3): 167-181.\n[2] Smith A, et al. Croup. 2018;3:1.", ("喉炎",)),
+        ("[1] 王某某. 儿童喉炎的诊治[J]. 中华儿科杂志, 2016, 54(3): 167.\n[2] Li A, et al. 2018;3:1.", ("喉炎",)),
         ("本书由全国多家儿童医院的专家共同编写，供儿科医师、医学生参考，编写时间为2023年5月至2024年6月。", ("前言",)),
         ("本指南适用于0～14岁急性喉炎患儿，推荐供各级医疗机构儿科医师使用，不适用于先天性喉喘鸣患儿。", ("范围",)),
         ("本标准规定了婴儿配方食品的要求、试验方法和检验规则，适用于0～12月龄婴儿的食品，应当遵守。", ("喉炎指南",)),
-        ("凡小儿发搐，目直视，身反折，口噤不开，乃肝风内动也，宜泻青丸主之，后以地黄丸补之，日服三次。", ("卷上", "治疗")),
+        ("凡小儿发搐，目直视，身反折，口噤不开，宜泻青丸主之，后以地黄丸补之，日服三次。", ("卷上", "治疗")),
         ("母乳的储存条件和允许储存时间见表2。具体推荐量应按附录A执行。", ("喂养",)),
         ("治疗", ("喉炎", "治疗")),
         (" \n\t ", ("喉炎", "治疗")),
@@ -60,11 +60,15 @@ def test_text_to_read_and_general_text_are_not_asked_about(columns: dict[str, An
 
 
 def test_the_number_of_items_goes_by_what_a_passage_says_and_not_by_its_length() -> None:
-    little = "急性喉炎的名称由来已久，" + "历史上有许多不同的叫法与写法流传，" * 20 + "至今仍有争议。急性喉炎常见。"
+    little = (
+        "急性喉炎的名称由来已久，"
+        + "历史上有许多不同的叫法与写法流传，" * 20
+        + "至今仍有争议。急性喉炎在儿科门诊很常见。"
+    )
     rich = "".join(f"推荐第{i}种情况的患儿口服药物{i} mg，每日{i}次。" for i in range(2, 9))
     assert len(little) > len(rich)
     assert len(slots(document(rich, PATH))) > len(slots(document(PASSAGE, PATH))) > 0
-    assert len(slots(document(little, PATH))) <= 1
+    assert len(slots(document(little, PATH))) == 1
     assert len(slots(document(rich, PATH), RolePlay(max_items=2))) == 2
 
 

@@ -55,8 +55,7 @@ def findings(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[Findin
     """What the rewriting of a conversation lost, changed, turned round, added, or let another speaker say."""
     before, after = facts_of_turns(original), facts_of_turns(rewritten)
     found = [*compare_kept(before, after), *compare_added(before, after)]
-    for speaker in ("patient", "doctor"):
-        found += flipped(*([fact for fact in facts if fact.speaker == speaker] for facts in (before, after)))
+    found += flipped(*([fact for fact in facts if fact.speaker == "patient"] for facts in (before, after)))
     found = list(dict.fromkeys(found))
     return [
         *found,

@@ -46,7 +46,7 @@ _ASKED: Final = re.compile(
     r"有没有|有无|是否|是不是|会不会|要不要|能不能|可不可以|可否|能否|需不需要|用不用|该不该|到底|算不算|有什么样|伴不伴"
 )
 _ASKED_AFTER: Final = re.compile(
-    r"(?:吗|么|嘛|不|没|没有|呢|吧)?[？?]$|(?:吗|嘛|没有|有没有|是不是|对不对|么)$|不[，,]?$"
+    r"(?:吗|么|嘛|不|没|没有|呢|吧)?[？?]$|(?:吗|嘛|有没有|是不是|对不对|么)$|有(?:问题|困难)没|不[，,]?$"
 )
 _ASKS_HOW: Final = re.compile(r"怎么|咋|什么|为何|多少|几[天次个]|哪|如何|为啥|多久|多大|多高")
 _SUPPOSED: Final = re.compile(
@@ -56,7 +56,7 @@ _WATCHED: Final = re.compile(
     r"预防|以免|防止|警惕|观察|监测|留意|注意有无|排除|除外|小心|当心|避免|防|引起|导致|诱发|加重|缓解|减轻|超过|达到|高于|低于"
 )
 _WHEN: Final = re.compile(r"^[^，。；！？,;!?]{0,10}(?:的)?(?:时|时候|以上|期间|后)[，,]?(?!间|候)")
-_PAIN: Final = re.compile(r"[不没].{0,2}[痛疼痒]")
+_PAIN: Final = re.compile(r"[不没].{0,2}[痛疼痒难]")
 _JOINED: Final = re.compile(r"^[、和及与或/\s]|^以及|^(?:也|还|都)?$")
 
 
@@ -120,13 +120,11 @@ def _found(text: str) -> list[tuple[str, str, int, int]]:
 def _polarity(text: str, kind: str, start: int, stop: int, before: Mention | None) -> str:
     clause_start, clause_end = _around(text, start, stop)
     lead, rest = text[clause_start:start], text[stop:clause_end]
-    if (
-        _ASKED.search(lead)
-        or rest.startswith((f"不{text[stop - 1]}", f"没{text[stop - 1]}"))
-        or (_ASKED_AFTER.search(rest) and not _ASKS_HOW.search(lead + rest))
-    ):
+    asked = _ASKED.search(lead) or _is_either_or(text, start, stop)
+    if asked or (_ASKED_AFTER.search(rest) and not _ASKS_HOW.search(lead + rest)):
         return "?"
-    sentence_start = max(text.rfind(mark, 0, start) for mark in _SENTENCE_END) + 1
+    sentence_start = max(text.rfind(mark, max(0, start - 200), start) for mark in _SENTENCE_END) + 1
+    sentence_start = max(sentence_start, start - 200)
     if _SUPPOSED.search(text[sentence_start:start]):
         return "?"
     if before is not None and before.end >= clause_start and before.kind == kind:
@@ -140,10 +138,18 @@ def _polarity(text: str, kind: str, start: int, stop: int, before: Mention | Non
     return "+"
 
 
+def _is_either_or(text: str, start: int, stop: int) -> bool:
+    """Whether it is one half of 吐没吐 or 喘不喘."""
+    last, first = text[stop - 1], text[start]
+    is_first = text[stop : stop + 2] in (f"不{last}", f"没{last}")
+    return is_first or (start >= 2 and text[start - 2 : start] in (f"{first}不", f"{first}没"))
+
+
 def _around(text: str, start: int, stop: int) -> tuple[int, int]:
     """The clause that holds a place, its closing mark included."""
-    begin = max(text.rfind(mark, 0, start) for mark in "，。；！？,;!?\n：:") + 1
-    match = _CLAUSE.match(text, stop)
+    begin = max(text.rfind(mark, max(0, start - 200), start) for mark in "，。；！？,;!?\n：:") + 1
+    begin = max(begin, start - 200)
+    match = _CLAUSE.match(text, stop, stop + 200)
     if stop < len(text) and text[stop] in "，。；！？,;!?\n：:":
         return begin, stop + 1
     return begin, match.end() if match else stop

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-MAX_CHARS: Final = 40_000
+MAX_CHARS: Final = 8_000
 """Of one text; what comes after is not looked at."""
 
 
@@ -48,10 +48,11 @@ _WIDTH: Final = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F) if chr(c) not in "
     ord("℃"): "度",
     ord("ｏ"): "o",
 }
+_TYPED_COMMA: Final = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "仨": 3}
 _PLACES: Final = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 _SPOKEN: Final = "[零〇一二两俩仨三四五六七八九十百千万]"
-_NUMBER: Final = rf"(?:\d+(?:\.\d+)?(?:/\d+)?|{_SPOKEN}+(?:点[零〇一二三四五六七八九]+)?|半)"
+_NUMBER: Final = rf"(?:(?<!\d)\d{{1,6}}(?:\.\d{{1,4}})?(?:/\d{{1,4}})?(?!\d)|(?<!{_SPOKEN}){_SPOKEN}{{1,8}}(?!{_SPOKEN})(?:点[零〇一二三四五六七八九]{{1,4}})?|半)"
 _TO: Final = r"\s*(?:-|~|～|—|–|至|到|或者|或|、)\s*"
 
 # unit as written → (unit, factor); longer spellings first
@@ -153,8 +154,9 @@ _CLAUSE_END: Final = re.compile(r"[，。；！？,;!?\n]")
 
 
 def folded(text: str) -> str:
-    """The text with full-width digits, letters and signs of degree made plain; as long as it was."""
-    return text[:MAX_CHARS].translate(_WIDTH).replace("\u200b", " ").replace("㎎", "mg")
+    """The text with full-width digits, letters and signs of degree made plain, and commas for the blanks that stand
+    for them (没吐 精神好)."""
+    return _TYPED_COMMA.sub("，", text[:MAX_CHARS].translate(_WIDTH))
 
 
 def number(written: str) -> Fraction | None:
@@ -318,7 +320,7 @@ def _with_per(match: re.Match[str], text: str, unit: str) -> tuple[str, str]:
         if unit == "次" or period in ("kg", "L", "dl", "ml"):
             return f"{unit}/{period}", ""
         return unit, period
-    if unit == "mg" and match[4] is None and _EACH_KG.search(text[: match.start(3)]):
+    if unit == "mg" and match[4] is None and _EACH_KG.search(text[max(0, match.start(3) - 16) : match.start(3)]):
         return "mg/kg", ""
     if match[2] and unit in DOSES:
         return unit, _PERIODS[match[2]]

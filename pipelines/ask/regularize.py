@@ -135,8 +135,8 @@ def dialogue_job(
 def spoken(row: Mapping[str, Any], settings: Regularization) -> list[Said]:
     """What of a conversation is shown: no courtesy, adverts or greetings; from a patient's turn to a doctor's.
 
-    A bare yes or no, which the extractive teacher leaves out, stays: here it becomes a sentence. Before the first advice
-    that would harm a child the conversation ends, as it does there.
+    A bare yes or no, which the extractive teacher leaves out, stays: here it becomes a sentence. Before the first
+    advice that would harm a child the conversation ends, as it does there.
     """
     turns = row["turns"] or []
     if len(turns) > settings.max_turns or sum(len(turn["content"] or "") for turn in turns) > settings.max_chars:

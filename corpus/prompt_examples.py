@@ -83,15 +83,16 @@ def _rows(config: Config, kind: str) -> Iterator[list[dict[str, Any]]]:
 
 
 def _parts(config: Config, kind: str) -> Iterator[tuple[Source, Part]]:
-    """Files by turns from the sources that make records of a kind; our seeds last, where the corpus has none."""
+    """Files by turns from the sources that make records of a kind; seeds first, ours where the corpus has none."""
     by_source: dict[str, list[tuple[Source, Part]]] = {}
-    for source, part in make_plan(config).parts:
+    pairs = list(make_plan(config).parts)
+    if not any(isinstance(source, Seeds) for source in config.sources):
+        ours = Seeds(source_id="seeds")
+        pairs += [(ours, part) for part in shipped_parts(ours)]
+    for source, part in sorted(pairs, key=lambda pair: not isinstance(pair[0], Seeds)):
         if _MAKES.get(source.kind) == kind and source.role != "eval":
             by_source.setdefault(source.source_id, []).append((source, part))
     yield from (pair for pair in chain.from_iterable(zip_longest(*by_source.values())) if pair is not None)
-    if kind == DOCUMENT and not any(isinstance(source, Seeds) for source in config.sources):
-        ours = Seeds(source_id="seeds")
-        yield from ((ours, part) for part in shipped_parts(ours))
 
 
 def _read(reader: Reader, source: Source, part: Part, kind: str) -> pl.DataFrame | None:

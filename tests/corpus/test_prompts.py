@@ -66,7 +66,7 @@ def test_copies_can_be_edited_and_take_our_place(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     assert len(shown("--copy", str(folder))["files"]) == len(our_prompts())
     edited = folder / "role_play_passage.md"
-    assert edited.read_text("utf-8") == shown("role_play_passage", "--raw")["text"] + ""
+    assert edited.read_text("utf-8") == shown("role_play_passage", "--raw")["text"]
     edited.write_text(edited.read_text("utf-8").replace("宁缺毋滥", "宁少勿错"), "utf-8")
     config = corpus(tmp_path, more=f"llm:\n  prompts: {folder}\n")
     data = shown("role_play_passage", "--config", config)

@@ -44,8 +44,6 @@ def jobs(text: str) -> dict[str, Job]:
     statute = document(f"家长应当为婴儿按时接种疫苗，{text}不得拒绝查验。", (text,), title=f"{text}法", number="第三条")
     head = f"川崎病{text}"[:20]
     triples = disease(head, 症状="发烧 皮疹 结膜充血 颈部淋巴结肿大", 检查="心电图")
-    for row in triples:
-        row["tail"] = row["tail"]
     prevention = f"按时复查{text}"[:60]
     triples += disease(head, 预防=prevention.replace(" ", "_"))
     seed = document(f"立即去急诊。{text}", ("safety", "emergency"), title=f"误服{text}", source_kind="seed")

@@ -34,7 +34,7 @@ _QUANTITY: Final = re.compile(
     r"\d[\d.]*\s*(?:%|℃|[μm]?g|kg|ml|L|mmol|IU|U|岁|月|周|天|日|小时|分钟|h|d|次|cm|倍)", re.IGNORECASE
 )
 _ADVICE: Final = re.compile(
-    r"推荐|应当|应|宜|首选|建议|避免|禁|慎用|必须|需要|不得|可给予|可用|给予|口服|静脉|立即|及时|就医|转诊"
+    r"推荐|应当|应|宜|首选|建议|避免|禁|慎用|必须|需要|不得|可用|给予|选用|服用|每次|每日|口服|静脉|立即|及时|就医|转诊"
 )
 _SIGNS: Final = re.compile(
     r"表现|症状|体征|特征|诊断|鉴别|咳|热|痛|疹|吐|泻|喘|肿|抽搐|惊厥|烦躁|嗜睡|拒食|苍白|黄染|出血|紫绀|发绀|水疱|气促|呼吸困难"
@@ -51,7 +51,7 @@ _OFFICE: Final = re.compile(
 _OF_CARE: Final = re.compile(r"家庭|护理|喂养|预防|就医|辅食|家长|急救|意外|膳食|睡眠|接种|保健")
 _OF_FAMILY: Final = re.compile(r"家长|父母|喂|孩子|宝宝|家庭")
 _OF_SCIENCE: Final = re.compile(
-    r"病因|发病|机制|病理|流行病|分型|分类|分期|病原|生理|实验室|辅助检查|诊断标准|定义|概述|遗传"
+    r"病因|发病|机制|病理|流行病|分型|分类|分期|病原|生理|实验室|辅助检查|诊断|鉴别|定义|概述|遗传"
 )
 _OF_SOMETHING: Final = re.compile("|".join(p.pattern for p in (_OF_DIAGNOSIS, _OF_TREATMENT, _OF_CARE, _OF_SCIENCE)))
 _NAMED_DISEASE: Final = re.compile(

@@ -12,6 +12,7 @@ pass stays as a dropped row with its reason:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -38,6 +39,8 @@ from schemas.records import DOCUMENT, INSTRUCTION, span
 PASSAGE, STATUTE, GRAPH = "role_play_passage", "role_play_statute", "role_play_graph"
 PROMPTS: Final = (PASSAGE, STATUTE, GRAPH)
 _MIN_QUOTE_CHARS: Final = 4
+_MAX_HEADINGS: Final = 3
+_BARE_NUMBER: Final = re.compile(r"[\d.\s]+")
 _MIN_FACTS_OF_TURNS: Final = 4
 """A piece with fewer has nothing left to ask after the first answer."""
 _TOKENS_PER_ITEM: Final = 600
@@ -144,13 +147,14 @@ def role_play_ask(
 
 
 def _heading(row: Row) -> str:
-    """Title, headings and number, as the passage needs them to be understood; an article's number belongs to it."""
+    """Title, last headings and number, as far as the passage needs them to be understood."""
     title, number = row["title"] or "", row["number"] or ""
-    path = [h for h in row["section_path"] or [] if h and h != title]
-    named = [f"《{title.strip('《》')}》" if title else "", *path]
-    if number and number not in (path[-1] if path else "") and not row["text"].startswith(number):
+    path = [h for h in row["section_path"] or [] if h and h != title and not _BARE_NUMBER.fullmatch(h)]
+    named = [f"《{title.strip('《》')}》" if title else "", *path[-_MAX_HEADINGS:]]
+    is_named = number in "".join(path[-1:]) or row["text"].startswith(number)
+    if number and not is_named and (is_statute(row) or not _BARE_NUMBER.fullmatch(number)):
         named.append(number)
-    return "出处：" + " › ".join(part for part in named if part) if any(named) else "出处：未注明"
+    return "出处：" + (" › ".join(part for part in named if part) or "未注明")
 
 
 def _quoted(row: Row, item: Item, fold: Folded) -> list[dict[str, Any]] | Fault:

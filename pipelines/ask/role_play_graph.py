@@ -92,7 +92,7 @@ def graph_ask(sheet: Sheet, settings: RolePlay, prompts: PromptBook) -> Ask:
     lines = sheet.lines
     content = Content(
         n_facts=len(sheet.facts),
-        of_diagnosis=len(lines.get("症状", ())) >= 3,
+        of_diagnosis=len(lines.get("症状", ())) >= 3 and "检查" in lines,
         of_treatment="治疗方式" in lines or "预防" in lines,
         for_family=False,
         of_science=False,

@@ -52,7 +52,9 @@ _TYPED_COMMA: Final = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "仨": 3}
 _PLACES: Final = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 _SPOKEN: Final = "[零〇一二两俩仨三四五六七八九十百千万]"
-_NUMBER: Final = rf"(?:(?<!\d)\d{{1,6}}(?:\.\d{{1,4}})?(?:/\d{{1,4}})?(?!\d)|(?<!{_SPOKEN}){_SPOKEN}{{1,8}}(?!{_SPOKEN})(?:点[零〇一二三四五六七八九]{{1,4}})?|半)"
+_WRITTEN: Final = r"(?<!\d)\d{1,6}(?:\.\d{1,4})?(?:/\d{1,4})?(?!\d)"
+_PRONOUNCED: Final = rf"(?<!{_SPOKEN}){_SPOKEN}{{1,8}}(?!{_SPOKEN})(?:点[零〇一二三四五六七八九]{{1,4}})?"
+_NUMBER: Final = rf"(?:{_WRITTEN}|{_PRONOUNCED}|半)"
 _TO: Final = r"\s*(?:-|~|～|—|–|至|到|或者|或|、)\s*"
 
 # unit as written → (unit, factor); longer spellings first

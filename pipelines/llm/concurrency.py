@@ -27,6 +27,8 @@ _INFLATED: Final = 2.0
 _KEPT_THROUGHPUT: Final = 0.92
 _TRIAL: Final = 0.7
 _INFLATED_ROUNDS: Final = 2
+_FORGOTTEN: Final = 5e-4
+"""A second: what was once quick need not stay so."""
 _BAD_SHARE: Final = 0.2
 """Below this share of 503 and timeouts they are accidents, not congestion."""
 
@@ -49,6 +51,7 @@ class Limit:
         self._patience = self._quiet = 0
         self._step = 1
         self._bad = 0.0
+        self._slow = self._probed = False
         self._best_latency = 0.0
         self._group_sum, self._group_n = 0.0, 0
         self._trial: tuple[float, int] | None = None
@@ -77,11 +80,13 @@ class Limit:
         self.ramping = self.value < self.most
 
     def restart(self) -> None:
-        """As at the beginning; after an outage."""
-        self.value = max(min(_START, self.most), self.in_flight)
-        self.ramping = self.value < self.most
+        """As at the beginning, after an outage; one by one where the calls had run into timeouts."""
+        if not self._slow:
+            self.value = max(min(_START, self.most), self.in_flight)
+        self.ramping = self.value < self.most and not self._slow
+        self._slow = False
         self._patience = self._quiet = 0
-        self._step, self._bad, self._trial = 1, 0.0, None
+        self._probed, self._step, self._bad, self._trial = False, 1, 0.0, None
         self._new_round()
 
     def take(self) -> None:
@@ -136,6 +141,7 @@ class Limit:
     def timed_out(self, ticket: int) -> None:
         """No answer in time; the call's place was given back."""
         self._bad += (1 - self._bad) / 16
+        self._slow = True
         if self._bad > _BAD_SHARE and ticket > self._event:
             self.value = max(1, self.value // 2)
             self._congestion(ticket)
@@ -143,7 +149,7 @@ class Limit:
     def _congestion(self, ticket: int) -> None:
         """Calls that were sent before this moment tell nothing new; one event for all of them."""
         self.ramping, self._trial = False, None
-        self._refused, self._step, self._quiet = True, 1, 0
+        self._refused, self._probed, self._step, self._quiet = True, False, 1, 0
         if ticket > self._event:
             self._event = self._ticket
             self._patience = min(_MAX_PATIENCE, max(1, 2 * self._patience))
@@ -164,18 +170,20 @@ class Limit:
         self._new_round()
         if refused or not full or not throughput:
             return
-        self._best_latency *= 1.005  # what was once quick need not stay so
+        self._slow = False
+        self._best_latency *= 1 + _FORGOTTEN * elapsed
         if self._trial is not None:
             self._judge_trial(throughput)
             return
-        inflated = self._best_latency > 0 and latency > _INFLATED * self._best_latency
-        self._inflated_rounds = self._inflated_rounds + 1 if inflated else 0
+        inflation = latency / self._best_latency if self._best_latency > 0 else 1.0
+        self._inflated_rounds = self._inflated_rounds + 1 if inflation > _INFLATED else 0
         self._trial_wait = max(0, self._trial_wait - 1)
-        if inflated and self._inflated_rounds >= _INFLATED_ROUNDS and not self._trial_wait and self.value > 1:
+        tried = self._inflated_rounds >= (1 if inflation > 2 * _INFLATED else _INFLATED_ROUNDS)
+        if tried and not self._trial_wait and self.value > 1:
             self._trial = (throughput, self.value)
-            self.value = max(1, int(self.value * _TRIAL))
+            self.value = max(1, int(self.value * (0.5 if inflation > 2 * _INFLATED else _TRIAL)))
             self.ramping = False
-        elif not inflated and self.value < self.most and not self.ramping:
+        elif inflation <= _INFLATED and self.value < self.most and not self.ramping:
             self._probe()
 
     def _judge_trial(self, throughput: float) -> None:
@@ -190,10 +198,10 @@ class Limit:
             self._trial_patience = 0
 
     def _probe(self) -> None:
-        """One more after a quiet time; twice as many more each time that goes well."""
+        """One more after a quiet time; twice as many more, and at once, each time that goes well."""
+        if self._probed:
+            self._patience, self._step = 0, min(2 * self._step, max(1, self.value // 2))
         self._quiet += 1
-        if self._quiet < self._patience:
-            return
-        self._quiet, self._patience = 0, min(self._patience, 1)
-        self.value = min(self.most, self.value + self._step)
-        self._step = min(self._step * 2, max(1, self.value // 2))
+        if self._quiet >= self._patience:
+            self._quiet, self._probed = 0, True
+            self.value = min(self.most, self.value + self._step)

@@ -106,7 +106,8 @@ class LiveBackend:
             if outcome.fault.then == FINAL or n_counted >= self.endpoint.max_attempts:
                 return self._failure(outcome, n_attempts)
             self._halt.check()
-            if not probe:
+            crowded_out = outcome.fault.failure == "rate_limited" and n_counted == 1 and lane.limit.in_flight > 0
+            if not probe and not crowded_out:  # that one's turn comes as soon as a place is free
                 await self._halt.sleep(
                     backoff_s(n_counted, self._timing.first_backoff_s, self._timing.longest_backoff_s)
                 )

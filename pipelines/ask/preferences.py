@@ -24,7 +24,8 @@ from typing import Any, Final
 
 from rapidfuzz import fuzz
 
-from pipelines.ask.facts import FLIPPED, Finding, added, facts_of, kept
+from pipelines.ask.coverage import unsaid
+from pipelines.ask.facts import FLIPPED, LOST, Finding, added, facts_of, kept
 from pipelines.ask.quantities import quantities
 from pipelines.ask.reconstruction import ANSWER_SCHEMA
 from pipelines.ask.regularize import identities
@@ -158,7 +159,8 @@ def _differences(row: Row, chosen: str) -> list[Finding]:
     """Facts of the answer that the rephrasing does not have, and those that neither it nor the talk before has."""
     reference = row["messages"][-1]["content"]
     before = "\n".join(m["content"] for m in row["messages"])
-    return [*kept(reference, chosen), *added(before, chosen)]
+    gone = [Finding(LOST, "clause", clause, f"{clause} is not said any more") for clause in unsaid(reference, chosen)]
+    return [*kept(reference, chosen), *added(before, chosen), *gone]
 
 
 def _assistant_ask(row: Row, prompts: PromptBook) -> Ask:

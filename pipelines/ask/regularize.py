@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 
 from pipelines import hospitals, identifiers, people
 from pipelines.ask import conversation_facts, facts
+from pipelines.ask.coverage import unsaid
 from pipelines.ask.mentions import mentions
 from pipelines.ask.polished_pool import PolishedPool, Turn
 from pipelines.ask.rows import instruction
@@ -276,9 +277,11 @@ def faults(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[tuple[st
 
 def _fact_faults(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[tuple[str, str]]:
     order = list(_REASONS)
-    findings = conversation_facts.findings(original, rewritten)
+    findings = sorted(conversation_facts.findings(original, rewritten), key=lambda f: order.index(f.reason))
+    said, now = ("\n".join(t["content"] for t in turns if t["role"] == "doctor") for turns in (original, rewritten))
     return [
-        (_REASONS[f.reason], f"「{f.text}」 {f.detail}") for f in sorted(findings, key=lambda f: order.index(f.reason))
+        *((_REASONS[f.reason], f"「{f.text}」 {f.detail}") for f in findings),
+        *(("fact_lost", f"「{clause}」 is not said any more") for clause in unsaid(said, now)),
     ]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.ask.conversation_facts import MOVED, facts_of_turns, findings
+from pipelines.ask.coverage import unsaid
 from pipelines.ask.facts import ADDED, CHANGED, FLIPPED, LOST, added, facts_of, kept
 from pipelines.ask.mentions import mentions
 from pipelines.ask.polished_pool import our_pool
@@ -181,6 +182,18 @@ def test_an_added_number_in_any_polished_pair_is_found() -> None:
         last = {"role": "doctor", "content": pair.polished[-1]["content"] + "可以吃阿莫西林7ml。"}
         found = findings(pair.raw, [*pair.polished[:-1], last])
         assert {f.kind for f in found if f.reason == ADDED} == {"drug", "quantity"}, pair.id
+
+
+def test_advice_that_no_list_knows_is_missed_when_it_goes() -> None:
+    said = "把牙膏冲掉，流动凉水冲20分钟，泡别挑破，干净纱布盖着去医院"
+    whole = "请先把牙膏冲掉，用流动的凉水冲20分钟帮助降温，水泡不要挑破，再用干净的纱布轻轻盖住，去医院处理。"
+    assert unsaid(said, whole) == []
+    assert unsaid(said, whole.replace("用流动的凉水冲20分钟帮助降温，", "")) == ["流动凉水冲20分钟"]
+    assert unsaid("您好，希望我的回答对您有帮助", "多喝水") == []
+    rewritings = [(pair.raw, pair.polished) for pair in our_pool().pairs]
+    for turns in rewritings:
+        raw, polished = ("".join(t["content"] for t in side if t["role"] == "doctor") for side in turns)
+        assert unsaid(raw, polished) == []
 
 
 AWKWARD = st.text(

@@ -1,9 +1,18 @@
-"""A process that asks: `… asker URL FOLDER N IN_FLIGHT`; when it is done, FOLDER/replies.json has what came of it."""
+"""A process that asks, and writes FOLDER/replies.json when it is done.
+
+python -m tests.pipelines.llm.asker URL FOLDER N IN_FLIGHT              asks
+python -m tests.pipelines.llm.asker URL FOLDER N IN_FLIGHT --children   a child that asks for each line of input
+
+Children have everything imported when they begin, so that twenty of them can be killed in a few seconds.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,4 +30,15 @@ async def main(url: str, folder: Path, n: int, in_flight: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    given = (sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    if "--children" not in sys.argv:
+        asyncio.run(main(*given))
+    else:
+        for slow in ("openai", "pipelines.llm.transport"):
+            importlib.import_module(slow)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        for _ in sys.stdin:
+            if not (child := os.fork()):
+                asyncio.run(main(*given))
+                os._exit(0)
+            print(child, flush=True)

@@ -6,10 +6,13 @@ import asyncio
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +48,32 @@ def answer(body: dict[str, Any]) -> str:
     return json.dumps({"question": asked, "answer": "答" * n}, ensure_ascii=False)
 
 
-def started(server: LlmServer, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.pipelines.llm.asker", server.base_url, str(folder), str(N), str(IN_FLIGHT)]
-    return subprocess.Popen(command)
+@contextmanager
+def children(server: LlmServer, folder: Path) -> Iterator[Callable[[], int]]:
+    """What starts a process that asks all questions; its id."""
+    given = [server.base_url, str(folder), str(N), str(IN_FLIGHT), "--children"]
+    command = [sys.executable, "-m", "tests.pipelines.llm.asker", *given]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        into, out = parent.stdin, parent.stdout
+
+        def start() -> int:
+            into.write(b"\n")
+            return int(out.readline())
+
+        try:
+            yield start
+        finally:
+            into.close()
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def n_written(folder: Path) -> int:
@@ -60,22 +86,22 @@ def n_written(folder: Path) -> int:
 
 @pytest.mark.slow
 def test_killed_at_any_moment_it_loses_the_calls_in_flight_and_no_others(tmp_path: Path) -> None:
-    with LlmServer(latency_s=0.02, content=answer) as server:
+    with LlmServer(latency_s=0.02, content=answer) as server, children(server, tmp_path) as start:
         lost = 0
         for kill in range(N_KILLS):
-            process = started(server, tmp_path)
+            process = start()
             wanted = (N + lost) * (kill + 1) // (N_KILLS + 1)
-            while server.stats().n_successes < wanted and process.poll() is None:
+            while server.stats().n_successes < wanted and is_alive(process):
                 time.sleep(0.001)
-            process.kill()
-            process.wait()
-            while server.in_flight:
+            os.kill(process, signal.SIGKILL)
+            while is_alive(process) or server.in_flight:
                 time.sleep(0.005)
             lost_now = server.stats().n_successes - n_written(tmp_path) - lost
             assert 0 <= lost_now <= IN_FLIGHT
             lost += lost_now
-        process = started(server, tmp_path)
-        assert process.wait(60) == 0
+        process = start()
+        while is_alive(process):
+            time.sleep(0.01)
         stats = server.stats()
         assert stats.n_distinct == N
         assert stats.n_successes == N + lost, "what was lost at the kills was bought again, and nothing else"

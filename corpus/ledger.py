@@ -122,17 +122,32 @@ def summary(folder: Path) -> dict[str, Any]:
 def exchanges(folder: Path, state: str | None = None, prompt: str | None = None) -> Iterator[dict[str, Any]]:
     """The calls of a state and a prompt, oldest first; all where neither is given.
 
+    Of calls that failed those that nobody answered since, each once: what the next run asks again.
+
     Raises:
         InputError: the ledger has no call of that prompt.
     """
     seen: set[str] = set()
     with Ledger(folder, read_only=True, index=False) as ledger:
-        for call in ledger.calls():
+        unanswered = _unanswered(ledger) if state == "failed" else {}
+        for number, call in enumerate(ledger.calls()):
             seen.add(call["prompt"])
-            if state in (None, call["state"]) and prompt in (None, call["prompt"]):
+            stands = state != "failed" or unanswered.get(call["key"]) == number
+            if stands and state in (None, call["state"]) and prompt in (None, call["prompt"]):
                 yield call
     if prompt is not None and prompt not in seen:
         raise InputError([f"{folder}: no call was made with the prompt `{prompt}`.{did_you_mean(prompt, seen)}"])
+
+
+def _unanswered(ledger: Ledger) -> dict[str, int]:
+    """Key → number of the last line, of the calls that failed and were not answered later."""
+    found: dict[str, int] = {}
+    for number, call in enumerate(ledger.calls()):
+        if call["state"] == "failed":
+            found[call["key"]] = number
+        else:
+            found.pop(call["key"], None)
+    return found
 
 
 def exchange(folder: Path, key: str) -> list[dict[str, Any]]:

@@ -95,10 +95,12 @@ class LlmClient:
                 for desk in self._each_desk():
                     closing.push_async_callback(desk.backend.close)
         finally:
-            if self._account.n_asked:
-                stop = str(self._stopped) if self._stopped else kind.__name__ if kind else ""
-                self._ledger.add_run({"run": self._run, "ended": time.time(), "stopped": stop, **self.report()})
-            self._ledger.close()
+            try:
+                if self._account.n_asked:
+                    stop = str(self._stopped) if self._stopped else kind.__name__ if kind else ""
+                    self._ledger.add_run({"run": self._run, "ended": time.time(), "stopped": stop, **self.report()})
+            finally:
+                self._ledger.close()
 
     @property
     def _ledger(self) -> Ledger:

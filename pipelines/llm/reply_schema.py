@@ -39,7 +39,7 @@ class ReplySchema:
         self.schema = schema
         self.text = orjson.dumps(schema).decode()
         self.strict = strict_copy(schema)
-        self._optional = "null" not in self.text and self.strict is not None and _has_optional(schema)
+        self._optional = self.strict is not None and _has_optional(schema)
         self._is_valid = compiled(schema)
         self._validator = Draft202012Validator(schema, registry=Registry())
         self._name = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "reply"
@@ -129,11 +129,23 @@ def _pruned(value: Any, schema: Any) -> Any:
         return {
             name: _pruned(item, properties.get(name))
             for name, item in value.items()
-            if item is not None or name in required or name not in properties
+            if item is not None or name in required or name not in properties or _takes_null(properties[name])
         }
     if isinstance(value, list) and isinstance(schema, Mapping):
         return [_pruned(item, schema.get("items")) for item in value]
     return value
+
+
+def _takes_null(schema: Any) -> bool:
+    """Whether a schema may mean null; what is not plain to see counts as a yes."""
+    if not isinstance(schema, Mapping) or "$ref" in schema:
+        return True
+    if "anyOf" in schema:
+        return any(_takes_null(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return None in schema["enum"]
+    kinds = schema.get("type", "null")
+    return "null" in kinds if isinstance(kinds, list) else bool(kinds == "null")
 
 
 def _place(error: ValidationError) -> str:

@@ -72,6 +72,25 @@ def test_what_a_server_said_does_not_steer_the_terminal(store: Path) -> None:
     assert "\x1b" not in shown(store, "--state", "failed").output
 
 
+def test_what_was_answered_since_is_failed_no_more(store: Path) -> None:
+    before = json.loads(shown(store, "--state", "failed", "--json").output)
+    assert len(before) == 3
+
+    async def again() -> None:
+        backend = FakeBackend(
+            lambda request: said(GOOD) if "第 2 段" in str(request.body) else Completion(0, "timeout")
+        )
+        async with LlmClient(SETTINGS, store / "small" / "ledger", backends={"writer": backend}) as client:
+            for n in (2, 6):
+                await client.ask(question(n))
+
+    asyncio.run(again())
+    after = json.loads(shown(store, "--state", "failed", "--json").output)
+    assert {call["key"] for call in after} == {call["key"] for call in before[1:]}
+    assert len(after) == 2
+    assert json.loads(shown(store, "--json").output)["to_ask_again"] == 2
+
+
 def test_export_and_filters(store: Path, tmp_path: Path) -> None:
     to = tmp_path / "calls.jsonl"
     assert shown(store, "--state", "ok", "--export", str(to)).exit_code == 0

@@ -203,7 +203,9 @@ def test_the_strict_copy_requires_everything_and_null_stands_for_what_may_be_lef
     assert strict_copy({"type": "array", "items": {}}) is None
     with_null = read_reply('{"question": "孩子发热", "answer": "水", "level": null}', OURS)
     assert with_null.value == {"question": "孩子发热", "answer": "水"}
-    assert "level" in SCHEMA["properties"]
+    properties = {"a": {"type": ["string", "null"]}, "b": {"enum": ["x", None]}, "c": {"type": "string"}}
+    mixed = ReplySchema("m", {"type": "object", "properties": {"d": {"type": "object", "properties": properties}}})
+    assert read_reply('{"d": {"a": null, "b": null, "c": null}}', mixed).value == {"d": {"a": None, "b": None}}
     assert SCHEMA["required"] == ["question", "answer"], "the schema itself is not touched"
 
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from rapidfuzz import fuzz
 
-from pipelines.ask.coverage import unsaid
+from pipelines.ask.coverage import turned, unsaid
 from pipelines.ask.facts import FLIPPED, LOST, Finding, added, facts_of, kept
 from pipelines.ask.quantities import quantities
 from pipelines.ask.reconstruction import ANSWER_SCHEMA
@@ -160,6 +160,7 @@ def _differences(row: Row, chosen: str) -> list[Finding]:
     reference = row["messages"][-1]["content"]
     before = "\n".join(m["content"] for m in row["messages"])
     gone = [Finding(LOST, "clause", clause, f"{clause} is not said any more") for clause in unsaid(reference, chosen)]
+    gone += [Finding(FLIPPED, "denial", stem, f"{stem} was denied, is stated") for stem in turned(reference, chosen)]
     return [*kept(reference, chosen), *added(before, chosen), *gone]
 
 

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 
 from pipelines import hospitals, identifiers, people
 from pipelines.ask import conversation_facts, facts
-from pipelines.ask.coverage import unsaid
+from pipelines.ask.coverage import turned, unsaid
 from pipelines.ask.mentions import mentions
 from pipelines.ask.polished_pool import PolishedPool, Turn
 from pipelines.ask.rows import instruction
@@ -278,11 +278,13 @@ def faults(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[tuple[st
 def _fact_faults(original: Sequence[Turn], rewritten: Sequence[Turn]) -> list[tuple[str, str]]:
     order = list(_REASONS)
     findings = sorted(conversation_facts.findings(original, rewritten), key=lambda f: order.index(f.reason))
-    said, now = ("\n".join(t["content"] for t in turns if t["role"] == "doctor") for turns in (original, rewritten))
-    return [
-        *((_REASONS[f.reason], f"「{f.text}」 {f.detail}") for f in findings),
-        *(("fact_lost", f"「{clause}」 is not said any more") for clause in unsaid(said, now)),
-    ]
+    found = [(_REASONS[f.reason], f"「{f.text}」 {f.detail}") for f in findings]
+    for role in ("patient", "doctor"):
+        said, now = ("\n".join(t["content"] for t in turns if t["role"] == role) for turns in (original, rewritten))
+        found += [("negation_changed", f"「{stem}」 was denied, is stated") for stem in turned(said, now)]
+        if role == "doctor":
+            found += [("fact_lost", f"「{clause}」 is not said any more") for clause in unsaid(said, now)]
+    return found
 
 
 def _not_better(original: Sequence[Turn], rewritten: Sequence[Turn], answers: str) -> list[tuple[str, str]]:

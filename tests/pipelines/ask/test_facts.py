@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.ask.conversation_facts import MOVED, facts_of_turns, findings
-from pipelines.ask.coverage import unsaid
+from pipelines.ask.coverage import turned, unsaid
 from pipelines.ask.facts import ADDED, CHANGED, FLIPPED, LOST, added, facts_of, kept
 from pipelines.ask.mentions import mentions
 from pipelines.ask.polished_pool import our_pool
@@ -194,6 +194,15 @@ def test_advice_that_no_list_knows_is_missed_when_it_goes() -> None:
     for turns in rewritings:
         raw, polished = ("".join(t["content"] for t in side if t["role"] == "doctor") for side in turns)
         assert unsaid(raw, polished) == []
+
+
+def test_a_denial_that_no_list_knows_is_missed_when_it_goes() -> None:
+    said = "角膜塑形镜不适合有散光的孩子，不要仰头"
+    assert turned(said, "散光的孩子不适合戴角膜塑形镜，也别仰头。") == []
+    assert turned(said, "角膜塑形镜适合有散光的孩子，别仰头。") == ["适合"]
+    assert turned(said, "散光的孩子不适合戴角膜塑形镜，可以仰头。") == ["仰头"]
+    assert turned("不要捂，捂了更烧", "捂一捂") == []  # it was stated before, too
+    assert turned("有没有发热", "发热了") == []
 
 
 AWKWARD = st.text(

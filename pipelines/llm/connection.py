@@ -126,13 +126,14 @@ async def _configuration(
         )
     client: openai.AsyncOpenAI
     credential = key or "none"
+    unused = openai.DefaultAsyncHttpxClient(trust_env=False)  # the SDK's own would trip over proxies that it cannot do
     try:
         if endpoint.api_version is None or versioned:
             asked = {"api-version": endpoint.api_version} if endpoint.api_version else None
-            client = openai.AsyncOpenAI(api_key=credential, base_url=base_url, default_query=asked)
+            client = openai.AsyncOpenAI(api_key=credential, base_url=base_url, default_query=asked, http_client=unused)
         elif "/deployments/" in parts.path:
             client = openai.AsyncAzureOpenAI(
-                api_key=credential, api_version=endpoint.api_version, base_url=base_url or ""
+                api_key=credential, api_version=endpoint.api_version, base_url=base_url or "", http_client=unused
             )
         else:
             at = (base_url or os.environ.get("AZURE_OPENAI_ENDPOINT", "")).rstrip("/").removesuffix("/openai")
@@ -141,8 +142,10 @@ async def _configuration(
                 api_version=endpoint.api_version,
                 azure_endpoint=at,
                 azure_deployment=endpoint.model,
+                http_client=unused,
             )
     except openai.OpenAIError as error:
+        await unused.aclose()
         raise EndpointRefused(f"llm.{role}: the address will not do ({error}).") from None
     try:
         names = {**client.default_headers, **(client.auth_headers if key else {})}

@@ -19,13 +19,13 @@ _MAX_SHOWN: Final = 200
 
 
 def parsed(data: bytes) -> Any:
-    """JSON as servers write it: NaN, lone surrogates and stray bytes do not spoil the rest. None where it is none."""
+    """JSON as servers write it: NaN, lone surrogates, NUL and stray bytes spoil nothing else. None where it is none."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(data.decode("utf-8-sig", "replace"))
+        return json.loads(data.decode("utf-8-sig", "replace"), strict=False)
     except (ValueError, RecursionError):
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from tests.llm_server import faults
@@ -17,7 +18,8 @@ class LlmProtocol(asyncio.Protocol):
     """One connection; requests on it are answered one after the other."""
 
     def __init__(self, server: LlmServer) -> None:
-        self._server, self._buffer, self._drip = server, bytearray(), None
+        self._server, self._buffer = server, bytearray()
+        self._hanging: tuple[asyncio.TimerHandle, Callable[[], None]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -25,6 +27,10 @@ class LlmProtocol(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
+        if self._hanging is not None:  # nobody waits for it any more
+            timer, end = self._hanging
+            timer.cancel()
+            end()
 
     def abort(self) -> None:
         self._transport.abort()
@@ -84,9 +90,20 @@ class LlmProtocol(asyncio.Protocol):
         elif kind.word == "reset":
             self._transport.abort()
         elif kind.word == "hang":
-            server.begin(lambda: self._reply(raw, body, kind), kind.seconds(3_600))
+            self._hang(raw, body, kind)
         else:
             server.begin(lambda: self._reply(raw, body, kind), server.latency_s)
+
+    def _hang(self, raw: bytes, body: dict[str, Any], kind: Kind) -> None:
+        """Takes its time; ends with the connection at the latest."""
+        self._server.in_flight += 1
+
+        def end() -> None:
+            self._hanging = None
+            self._server.in_flight -= 1
+            self._reply(raw, body, kind)
+
+        self._hanging = (asyncio.get_running_loop().call_later(kind.seconds(3_600), end), end)
 
     def _reply(self, raw: bytes, body: dict[str, Any], kind: Kind) -> None:
         answer = self._server.completion(body, kind)

@@ -42,23 +42,22 @@ def judge(completion: Completion, schema: ReplySchema | None) -> Judged:
         return Judged("rejected" if completion.failure in REJECTED else "failed", completion.failure)
     if completion.refusal:
         return Judged("rejected", "refused", writable(completion.refusal))
-    finish = completion.finish_reason.lower()
-    if finish in _FILTERED:
+    if completion.finish_reason.lower() in _FILTERED:
         return Judged("rejected", "content_filter", writable(completion.text))
-    return judge_text(writable(completion.text), finish, schema)
+    return judge_text(completion.text, completion.finish_reason, schema)
 
 
 def judge_text(text: str, finish_reason: str, schema: ReplySchema | None) -> Judged:
     """What a text amounts to, new or out of the ledger."""
-    words = said(text)
+    words, is_cut = said(writable(text)), finish_reason.lower() in _CUT
     blank = not words.strip()
     if schema is not None and not blank:
         reading = read_reply(words, schema)
         if not reading.reason:
             return Judged("ok", "", words, reading.value)
-        if finish_reason not in _CUT:
+        if not is_cut:
             return Judged("invalid", reading.reason, words, None, reading.complaint)
-    if finish_reason in _CUT:
+    if is_cut:
         return Judged("invalid", "truncated", words)
     return Judged("invalid", "empty", words) if blank else Judged("ok", "", words)
 

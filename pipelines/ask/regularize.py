@@ -133,6 +133,11 @@ def dialogue_job(
     return Outcome(dropped=[Drop(INSTRUCTION, made, problems[0][0], "; ".join(detail for _, detail in problems[:6]))])
 
 
+def asks_of_dialogue(row: Mapping[str, Any], settings: Regularization) -> bool:
+    """Whether a conversation gets a question; without one nothing is lost, for nothing could be made of it."""
+    return not unfit(row, settings, spoken(row, settings))
+
+
 def spoken(row: Mapping[str, Any], settings: Regularization) -> list[Said]:
     """What of a conversation is shown: no courtesy, adverts or greetings; from a patient's turn to a doctor's.
 

@@ -22,6 +22,7 @@ _REFERENCE: Final = re.compile(
     r"|(?:19|20)\d\d[;,]\s?\d+\s?(?:\(\d+\))?[:：]"
 )
 _LEADERS: Final = re.compile(r"(?:\. ?){5,}|(?:· ?){4,}|…{3,}")
+_TABLE_ROW: Final = re.compile(r"^[^：，。]{1,24}：[^，。：]{1,24}(?:为|：)\s*[\d.]")
 _OWN_SCOPE: Final = re.compile(
     r"^(?:\d+(?:\.\d+)*\s*)?(?:本|该)(?:标准|指南|规范|文件|规程|指引|共识|法|条例|办法|规定|制度)"
     r"(?:的制定|规定了|适用于|不适用于|代替|由|自|供|旨在|按照|参照|制定|所称|起草|发布)"
@@ -139,7 +140,9 @@ def facts_of(text: str, path: list[str]) -> Content:
 
 def _can_be_asked_about(sentence: Sentence) -> bool:
     text = sentence.text
-    return len(_HAN.findall(text)) >= 8 and stands_alone(text) and not opens_midway(text) and not _OWN_SCOPE.match(text)
+    if len(_HAN.findall(text)) < 8 or _OWN_SCOPE.match(text) or _TABLE_ROW.match(text):
+        return False
+    return stands_alone(text) and not opens_midway(text)
 
 
 def pieces(row: dict[str, Any], max_chars: int) -> list[Piece]:

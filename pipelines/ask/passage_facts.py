@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from pipelines.ask.quantities import Quantity, folded, quantities
+from pipelines.ask.quantities import MAX_CHARS, Quantity, folded, number, quantities
 from pipelines.characters import character_map
 from pipelines.lexicons import rows, words
 
@@ -20,6 +20,8 @@ _PHONE: Final = re.compile(
 _LITERAL: Final = re.compile(r"(?<![\dA-Za-z.])\d+(?:\.\d+)?(?:[A-Za-zμ%℃/]+|[\u4e00-\u9fff]?)")
 _DIGITS: Final = re.compile(r"\d+(?:\.\d+)?")
 _THOUSANDS: Final = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
+_TEN_THOUSANDS: Final = re.compile(r"(?<![\d.])(\d{1,9}(?:\.\d{1,4})?)\s*万")
+_NUMERAL: Final = re.compile(r"(?<![\d零〇一二两三四五六七八九十百千万])[零〇一二两三四五六七八九十百千万]{1,12}(?!分)")
 _SHORT_UNITS: Final = {"d": "天", "w": "周", "wk": "周", "y": "岁", "mo": "个月", "s": "秒"}
 _SHORT_UNIT: Final = re.compile(r"(?<=[\d.])\s*(d|wk?|y|mo|s)(?![A-Za-z])", re.IGNORECASE)
 _ENUMERATED: Final = re.compile(r"(?<=[^\d\s])、(?=\d)")
@@ -30,6 +32,7 @@ _MAX_LITERAL_CHARS: Final = 20
 
 def _plain(text: str) -> str:
     """`text` in plain digits, without list numbers, thousands separators and the numbers of emergency calls."""
+    text = _TEN_THOUSANDS.sub(lambda m: f"{Decimal(m[1]) * 10_000:f}", text[:MAX_CHARS])
     short = _SHORT_UNIT.sub(lambda m: _SHORT_UNITS[m[1].lower()], _THOUSANDS.sub("", folded(text)))
     return _PHONE.sub(" ", _LIST_MARK.sub(" ", _ENUMERATED.sub("，", short)))
 
@@ -65,8 +68,14 @@ def foreign_quantity(answer: str, evidence: Iterable[str]) -> str | None:
 def _figures(text: str) -> tuple[frozenset[tuple[Fraction, str]], frozenset[Decimal]]:
     """Amounts and bare numbers of a text; a passage is asked for them by every answer."""
     plain = _plain(text)
-    amounts = frozenset(pair for quantity in quantities(plain) for pair in _pairs(quantity))
-    return amounts, frozenset(Decimal(m[0]) for m in _DIGITS.finditer(plain) if len(m[0]) <= _MAX_LITERAL_CHARS)
+    counted = _NUMERAL.sub(_in_digits, plain)  # 一倍以上十万元以下 as 1倍以上100000元以下
+    amounts = frozenset(pair for each in (plain, counted) for quantity in quantities(each) for pair in _pairs(quantity))
+    return amounts, frozenset(Decimal(m[0]) for m in _DIGITS.finditer(counted) if len(m[0]) <= _MAX_LITERAL_CHARS)
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    value = number(match[0])
+    return match[0] if value is None or value.denominator != 1 else str(value)
 
 
 def _pairs(quantity: Quantity) -> set[tuple[Fraction, str]]:

@@ -27,6 +27,7 @@ _INFLATED: Final = 2.0
 _KEPT_THROUGHPUT: Final = 0.92
 _TRIAL: Final = 0.7
 _INFLATED_ROUNDS: Final = 2
+_MAX_PARKED: Final = 8
 _FORGOTTEN: Final = 5e-4
 """A second: what was once quick need not stay so."""
 _BAD_SHARE: Final = 0.2
@@ -39,13 +40,14 @@ class Limit:
     Attributes:
         value: The limit, at least 1.
         in_flight: Calls that were started and have not ended.
+        parked: Of those, calls that have a place and wait for the account's pace; the server knows nothing of them.
         peak: The most in flight so far.
     """
 
     def __init__(self, most: int, timeout_s: float) -> None:
         self.most, self.timeout_s = most, timeout_s
         self.value = min(_START, most)
-        self.in_flight = self.peak = 0
+        self.in_flight = self.peak = self.parked = 0
         self.ramping = self.value < most
         self._ticket = self._event = 0
         self._patience = self._quiet = 0
@@ -67,7 +69,7 @@ class Limit:
     @property
     def room(self) -> bool:
         """Whether one more may be started."""
-        return self.in_flight < self.value
+        return self.in_flight < self.value and self.parked < _MAX_PARKED
 
     @property
     def load(self) -> float:
@@ -104,8 +106,8 @@ class Limit:
         self._ticket += 1
         if not self._marker:
             self._marker, self._began = self._ticket, now
-        if self.in_flight > self.peak:
-            self.peak = self.in_flight
+        if self.in_flight - self.parked > self.peak:
+            self.peak = self.in_flight - self.parked
         return self._ticket
 
     def succeeded(self, ticket: int, now: float, latency_s: float) -> None:
@@ -128,14 +130,14 @@ class Limit:
     def refused(self, ticket: int) -> None:
         """The server said that it has too much to do; the call's place was given back."""
         self._bad += (1 - self._bad) / 16
-        self.value = max(1, min(self.value, self.in_flight))
+        self.value = max(1, min(self.value, self.in_flight - self.parked))
         self._congestion(ticket)
 
     def overloaded(self, ticket: int) -> None:
         """A 503 or the like, which may be an accident; the call's place was given back."""
         self._bad += (1 - self._bad) / 16
         if self._bad > _BAD_SHARE:
-            self.value = max(1, min(self.value, self.in_flight))
+            self.value = max(1, min(self.value, self.in_flight - self.parked))
             self._congestion(ticket)
 
     def timed_out(self, ticket: int) -> None:

@@ -27,7 +27,7 @@ from pipelines.llm.connection import addresses
 from pipelines.llm.failures import FINAL, STOP, Fault
 from pipelines.llm.lanes import Halt, Lane, Rotation
 from pipelines.llm.outage import Breaker
-from pipelines.llm.pace import MINUTE_S, Pace
+from pipelines.llm.pace import MINUTE_S, Pace, Permit
 from pipelines.llm.redaction import Redaction
 from pipelines.llm.settings import Endpoint
 from pipelines.llm.waits import backoff_s
@@ -116,6 +116,7 @@ class LiveBackend:
         """Gives connections back; what waits is told, what is in flight is abandoned."""
         if self._opening is not None and not self._opening.done():
             self._opening.cancel()
+            await asyncio.wait([self._opening])
         if self._wire is None:
             return
         self._halt.stop(TeacherStopped, f"llm.{self.role}: closed while calls were waiting; run the same again.")
@@ -190,7 +191,7 @@ class LiveBackend:
         outcome = None
         try:
             if self._pace is not None:
-                permit = await self._pace.permit(request)
+                permit = await self._parked(self._pace, lane, request)
             if not probe and (lane.breaker.open or self._loop.time() < lane.paused_until):
                 return None
             self._halt.check()
@@ -207,6 +208,15 @@ class LiveBackend:
                 self._release(lane, probe)
         self._learn(lane, probe, request, outcome, ticket)
         return outcome
+
+    async def _parked(self, pace: Pace, lane: Lane, request: Request) -> Permit:
+        """Waits for the account's turn, beside the few that may wait with a place of their own."""
+        lane.limit.parked += 1
+        try:
+            return await pace.permit(request)
+        finally:
+            lane.limit.parked -= 1
+            self._rotation.go_on()
 
     def _release(self, lane: Lane, probe: bool) -> None:
         self._rotation.release(lane, probe)
@@ -248,10 +258,10 @@ class LiveBackend:
             limit.timed_out(ticket)
         elif fault.congested:
             limit.overloaded(ticket)
-        if fault.failure == "rate_limited" and limit.in_flight > 0 and not probe:
+        if fault.failure == "rate_limited" and limit.in_flight > limit.parked and not probe:
             return  # it works on the others
         words = self._redaction.detail(f"{outcome.status or fault.failure}: {fault.words}")
-        breaker.failed(request.key, now, words, idle=limit.in_flight == 0)
+        breaker.failed(request.key, now, words, idle=limit.in_flight == limit.parked)
         if probe:
             breaker.probe_failed(now)
         if breaker.open:

@@ -287,6 +287,31 @@ def test_requests_per_minute_are_kept(server: LlmServer) -> None:
     assert all(later - earlier > 0.45 for earlier, later in zip(times, times[41:], strict=False))
 
 
+def test_pace_and_a_limit_of_calls_in_flight_go_together(server: LlmServer) -> None:
+    server.latency_s, server.in_flight_limit = 0.01, 3
+
+    async def run() -> list[Completion]:
+        async with opened(server, max_in_flight=64, requests_per_minute=6_000) as (backend, _):
+            return await asyncio.wait_for(asyncio.gather(*(backend.complete(request(n)) for n in range(150))), 20)
+
+    ends = asyncio.run(run())
+    assert all(not end.failure for end in ends)
+    assert server.stats().n_refused < 120
+
+
+def test_a_queue_that_runs_into_timeouts_is_fed_less(server: LlmServer) -> None:
+    server.latency_s, server.workers = 0.02, 2
+
+    async def run() -> list[Completion]:
+        async with opened(server, max_in_flight=64, timeout_s=0.3, max_attempts=8) as (backend, _):
+            ends = await asyncio.wait_for(asyncio.gather(*(backend.complete(request(n)) for n in range(120))), 20)
+            assert backend.describe()["urls"][0]["in_flight_limit"] < 32
+            return ends
+
+    assert all(not end.failure for end in asyncio.run(run()))
+    assert server.stats().n_abandoned < 90
+
+
 # outages
 
 

@@ -119,7 +119,8 @@ def dialogue_job(
         rewritten = merged(reply.value["turns"])
         problems = faults(original, rewritten)
         if not problems:
-            return Outcome(made=[(INSTRUCTION, _row(row, asked, reply, said, rewritten, mend))])
+            verdict = f"pass after {mend}" if mend else "pass"
+            return Outcome(made=[(INSTRUCTION, _row(row, asked, reply, said, rewritten, verdict))])
         if mend == settings.n_mends:
             break
         following = _mending(asked, reply, problems, prompts)
@@ -129,7 +130,7 @@ def dialogue_job(
         if not again.ok:
             break
         asked, reply = following, again
-    made = _row(row, asked, reply, said, rewritten, 0)
+    made = _row(row, asked, reply, said, rewritten, ", ".join(dict.fromkeys(reason for reason, _ in problems)))
     return Outcome(dropped=[Drop(INSTRUCTION, made, problems[0][0], "; ".join(detail for _, detail in problems[:6]))])
 
 
@@ -329,7 +330,7 @@ def task_of(row: Mapping[str, Any], turns: Sequence[Turn]) -> tuple[str, str]:
 
 
 def _row(
-    row: Mapping[str, Any], asked: Ask, reply: Reply, said: Sequence[Said], rewritten: Sequence[Turn], mend: int
+    row: Mapping[str, Any], asked: Ask, reply: Reply, said: Sequence[Said], rewritten: Sequence[Turn], verdict: str
 ) -> dict[str, Any]:
     task, aspect = task_of(row, rewritten) if rewritten else ("general", "advice")
     stated = [part for part in said if part.role == "doctor" or facts.facts_of(part.text) or _BARE.match(part.text)]
@@ -345,5 +346,5 @@ def _row(
         department=row["department"],
         messages=messages,
         evidence=evidence(dict(row), stated),
-        verdicts=[{"check": "regularize/facts", "verdict": "pass" if not mend else f"pass_after_{mend}"}],
+        verdicts=[{"check": "regularize", "verdict": verdict}],
     )

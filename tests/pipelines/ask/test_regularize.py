@@ -96,6 +96,7 @@ def test_a_faulty_rewriting_is_dropped_with_its_reason(rewritten: tuple[str, ...
     [drop] = outcome.dropped
     assert (drop.kind, drop.reason) == (INSTRUCTION, reason)
     assert drop.detail
+    assert reason in drop.row["verdicts"][0]["verdict"]
     frame_of(INSTRUCTION, [drop.row])
 
 

@@ -26,6 +26,7 @@ from pipelines.llm.concurrency import Limit
 from pipelines.llm.connection import addresses
 from pipelines.llm.failures import FINAL, STOP, Fault
 from pipelines.llm.lanes import Halt, Lane, Rotation
+from pipelines.llm.open_files import connections_allowed
 from pipelines.llm.outage import Breaker
 from pipelines.llm.pace import MINUTE_S, Pace, Permit
 from pipelines.llm.redaction import Redaction
@@ -164,10 +165,8 @@ class LiveBackend:
         ends = self.endpoint
         self._redaction = Redaction(secret for address in found for secret in address.secrets)
         self._halt = Halt()
-        lanes = [
-            Lane(address, Limit(ends.max_in_flight, ends.timeout_s), Breaker(self._timing.first_probe_s))
-            for address in found
-        ]
+        most = max(1, connections_allowed(ends.max_in_flight * len(found)) // len(found))
+        lanes = [Lane(address, Limit(most, ends.timeout_s), Breaker(self._timing.first_probe_s)) for address in found]
         self._headers = {lane: sent_headers(lane.address) for lane in lanes}
         self._rotation = Rotation(lanes, self._halt)
         if ends.requests_per_minute or ends.tokens_per_minute:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -378,6 +380,30 @@ def test_of_two_servers_a_dead_one_leaves_the_rotation_and_comes_back(server: Ll
                 assert other.stats().n_successes > before
 
     asyncio.run(run())
+
+
+FEW_FILES = """
+import asyncio, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (160, 200))
+from pipelines.llm.settings import Endpoint
+from pipelines.llm.transport import LiveBackend
+from tests.pipelines.llm.free_meter import FreeMeter
+from tests.pipelines.llm.test_transport import request
+
+async def run():
+    backend = LiveBackend("writer", Endpoint(model="m", base_url=(sys.argv[1],), max_in_flight=1000), FreeMeter())
+    ends = await asyncio.gather(*(backend.complete(request(n)) for n in range(400)))
+    await backend.close()
+    assert all(end.n_attempts == 1 and not end.failure for end in ends)
+
+asyncio.run(run())
+"""
+
+
+def test_there_are_no_more_connections_than_the_process_may_open(server: LlmServer) -> None:
+    server.latency_s = 0.05
+    subprocess.run([sys.executable, "-c", FEW_FILES, server.base_url], check=True, timeout=30)
+    assert 40 <= server.stats().peak_in_flight <= 72
 
 
 # ends

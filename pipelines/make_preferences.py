@@ -36,8 +36,8 @@ class MakePreferences(AskStage):
     asks: ClassVar[tuple[str, ...]] = ("polisher", "assistant")
     prompt_names: ClassVar[tuple[str, ...]] = PROMPTS
     calls_per_job: ClassVar[float] = 2.2
-    input_tokens_per_call: ClassVar[int] = 600
-    output_tokens_per_call: ClassVar[int] = 300
+    input_tokens_per_call: ClassVar[int] = 350
+    output_tokens_per_call: ClassVar[int] = 250
     jobs_per_record: ClassVar[Mapping[str, float]] = {INSTRUCTION: 0.08}
 
     share: float = field(default=0.1, metadata={"min": 0.0, "max": 1.0})

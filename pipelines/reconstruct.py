@@ -32,8 +32,8 @@ class Reconstruct(AskStage):
     asks: ClassVar[tuple[str, ...]] = ("judge", "polisher")
     prompt_names: ClassVar[tuple[str, ...]] = PROMPTS
     calls_per_job: ClassVar[float] = 2.8
-    input_tokens_per_call: ClassVar[int] = 1_100
-    output_tokens_per_call: ClassVar[int] = 350
+    input_tokens_per_call: ClassVar[int] = 500
+    output_tokens_per_call: ClassVar[int] = 250
     jobs_per_record: ClassVar[Mapping[str, float]] = {INSTRUCTION: 0.05}
 
     share: float = field(default=0.2, metadata={"min": 0.0, "max": 1.0})

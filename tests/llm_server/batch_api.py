@@ -174,6 +174,7 @@ class BatchServer:
             "error_file_id": None,
             "_lines": lines,
             "_looks": 0,
+            "_ended": False,
             "_number": len(self.batches),
         }
         self.batches.append(batch)
@@ -187,11 +188,11 @@ class BatchServer:
         if batch is None or batch.get("_gone"):
             return web.json_response({"error": {"message": "No batch found"}}, status=404)
         states = self.states(batch["_number"])
-        if batch["_looks"] < len(states):
+        if not batch["_ended"]:
             batch["_looks"] += 1
             batch["status"] = states[min(batch["_looks"], len(states) - 1)]
             if batch["_looks"] >= len(states) - 1:
-                batch["_looks"] = len(states)
+                batch["_ended"] = True
                 self._end(batch)
         return web.json_response(self._shown(batch))
 

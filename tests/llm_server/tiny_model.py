@@ -66,7 +66,10 @@ def make(folder: Path, *, vocabulary: int = 600, seed: int = 0) -> Path:
             bos_token_id=None,
         )
     )
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several wait for one another where others use the cores
     _learn(model, fast)
+    torch.set_num_threads(n_threads)
     model.generation_config = GenerationConfig(do_sample=True, eos_token_id=ends, pad_token_id=fast.pad_token_id)
     model.save_pretrained(folder)
     _round_trip(AutoTokenizer.from_pretrained(folder))

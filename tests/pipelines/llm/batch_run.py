@@ -1,6 +1,6 @@
 """Asks a batch server some questions, as a process of its own that the tests can kill.
 
-python -m tests.pipelines.llm.batch_run URL FOLDER N
+python -m tests.pipelines.llm.batch_run URL FOLDER N [LINES_OF_A_FILE]
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipelines.llm import batch
 from pipelines.llm.batch import BatchBackend
+from pipelines.llm.batch_files import BatchTerms
 from pipelines.llm.batch_watch import BatchPace
 from pipelines.llm.settings import Endpoint
 from pipelines.llm.wire import BudgetReached, Completion, Request
@@ -70,6 +72,8 @@ async def ask(url: str, folder: Path, n: int, money: Money, **more: Any) -> tupl
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 4:
+        batch.terms_of = lambda url: BatchTerms(int(sys.argv[4]), 10_000, 10_000)  # type: ignore[assignment]
     found, _ = asyncio.run(ask(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Money()))
     assert [c.text for c in found] == [f"答：问{i}" for i in range(int(sys.argv[3]))], found
     print("answered")

@@ -359,3 +359,26 @@ def test_killed_at_any_moment_nothing_is_bought_twice(server: BatchServer, tmp_p
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60).stdout == b"answered\n"
     assert len(server.batches) == 1
     assert server.billed == {f"{i:032x}": 1 for i in range(7)}
+
+
+def test_killed_at_every_moment_in_a_row_nothing_is_bought_twice(server: BatchServer, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.pipelines.llm.batch_run", server.url, str(tmp_path), "9", "4"]
+    child: list[subprocess.Popen[bytes]] = []
+    left = [m for m in MOMENTS for _ in range(2)]
+    server.states = lambda n: ("validating", "in_progress", "expired" if n == 1 else "completed")
+    server.answer = lambda line, n: answered(line, n) if n or int(line["custom_id"], 16) % 3 else None
+
+    def kill(now: str) -> None:
+        if left and now == left[0]:
+            left.pop(0)
+            os.kill(child[-1].pid, signal.SIGKILL)
+
+    server.at = kill
+    for _ in range(60):
+        child.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
+        said, _ = child[-1].communicate(timeout=60)
+        if child[-1].returncode == 0:
+            break
+        assert child[-1].returncode == -signal.SIGKILL
+    assert said == b"answered\n"
+    assert server.billed == {f"{i:032x}": 1 for i in range(9)}

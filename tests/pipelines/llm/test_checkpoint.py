@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import struct
 import subprocess
@@ -18,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.llm import checkpoint_server as checkpoint
-from pipelines.llm.checkpoint import CheckpointBackend, checkpoint_model, serve, served
+from pipelines.llm import checkpoint
+from pipelines.llm.checkpoint import checkpoint_model, serve, served
 from pipelines.llm.settings import Endpoint
-from pipelines.llm.wire import Backend, Completion, EndpointDown, EndpointRefused, Meter, Request
+from pipelines.llm.wire import EndpointDown, EndpointRefused
 from schemas.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -197,7 +196,7 @@ def test_the_server_ends_with_us_even_by_sigkill(folder: Path, tmp_path: Path, f
     program = f"""
 import asyncio, json, urllib.request
 from pathlib import Path
-from pipelines.llm import checkpoint_server as checkpoint
+from pipelines.llm import checkpoint
 checkpoint.KEEPER = Path({str(checkpoint.KEEPER)!r})
 async def main():
     async with checkpoint.serve(Path({str(folder)!r}), Path({str(tmp_path)!r})) as url:
@@ -214,100 +213,37 @@ asyncio.run(main())
     assert gone(pid)
 
 
-class Answers:
-    """In place of the live backend: tells what it was sent, or waits for ever."""
-
-    def __init__(self, role: str, endpoint: Endpoint, meter: Meter) -> None:
-        self.endpoint = endpoint
-
-    async def complete(self, request: Request) -> Completion:
-        if request.key == "wait":
-            await asyncio.sleep(60)
-        return Completion(200, text=json.dumps([self.endpoint.base_url[0], request.body["model"]]))
-
-    async def close(self) -> None: ...
-
-    def describe(self) -> dict[str, Any]:
-        return {}
-
-
-class NoMeter:
-    def reserve(self, request: Request) -> float:
-        return 0.0
-
-    async def reserved(self, request: Request) -> float:
-        return 0.0
-
-    def settle(self, request: Request, amount: float, completion: Completion | None) -> None: ...
-
-
-def question(key: str, **more: Any) -> Request:
-    return Request(key, "assistant", {"model": "whatever", "messages": [], **more}, 1, 1)
-
-
-def backend_of(folder: Path, logs: Path) -> CheckpointBackend:
-    def live(role: str, endpoint: Endpoint, meter: Meter) -> Backend:
-        return Answers(role, endpoint, meter)
-
-    return CheckpointBackend("assistant", Endpoint(checkpoint=str(folder)), NoMeter(), logs, live=live)
-
-
-def test_one_server_answers_all_and_is_asked_for_its_own_model(
-    folder: Path, tmp_path: Path, fake_command: None
-) -> None:
-    async def run() -> tuple[list[Completion], int]:
-        backend = backend_of(folder, tmp_path)
-        found = await asyncio.gather(*[backend.complete(question(str(i))) for i in range(5)])
-        pid = (await asyncio.to_thread(told, json.loads(found[0].text)[0]))["pid"]
-        await backend.close()
-        return found, pid
-
-    found, pid = asyncio.run(run())
-    assert len({c.text for c in found}) == 1
-    assert json.loads(found[0].text)[1] == checkpoint_model(folder)
-    assert gone(pid)
-
-
-def test_structured_replies_are_refused_before_a_server_is_needed(folder: Path, tmp_path: Path) -> None:
-    async def run() -> Completion:
-        backend = backend_of(folder, tmp_path)
-        try:
-            return await backend.complete(question("1", response_format={"type": "json_object"}))
-        finally:
-            await backend.close()
-
-    found = asyncio.run(run())
-    assert (found.status, found.failure) == (400, "bad_request")
-    assert "response_format" in found.detail
-
-
-def test_who_waits_for_a_server_that_dies_is_told_at_once(folder: Path, tmp_path: Path, fake_command: None) -> None:
+def test_a_block_that_the_servers_death_ends_says_so(folder: Path, tmp_path: Path, fake_command: None) -> None:
     async def run() -> None:
-        backend = backend_of(folder, tmp_path)
-        try:
-            first = await backend.complete(question("1"))
-            waiting = asyncio.create_task(backend.complete(question("wait")))
-            await asyncio.sleep(0)
-            os.kill((await asyncio.to_thread(told, json.loads(first.text)[0]))["pid"], signal.SIGKILL)
-            await asyncio.wait_for(waiting, 20)
-        finally:
-            await backend.close()
+        async with serve(folder, tmp_path) as url:
+            os.kill((await asyncio.to_thread(told, url))["pid"], signal.SIGKILL)
+            await asyncio.sleep(0.2)
+            raise EndpointDown("nobody answers")
 
     with pytest.raises(EndpointDown, match="ended with code"):
         asyncio.run(run())
 
 
-def test_closing_while_the_model_loads_ends_the_server(folder: Path, tmp_path: Path, fake_command: None) -> None:
-    shutil.rmtree(tmp_path / "logs", ignore_errors=True)
+def test_a_block_cancelled_while_the_model_loads_leaves_no_server(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = tmp_path / "keeper.py"
+    keeper.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    monkeypatch.setattr(checkpoint, "KEEPER", keeper)
+    monkeypatch.setattr(checkpoint, "END_S", 0.1)  # it does not look at its pipe
+    logs = tmp_path / "logs"
 
-    async def run() -> None:
-        backend = backend_of(folder, tmp_path / "logs")
-        waiting = asyncio.create_task(backend.complete(question("1")))
-        while not (tmp_path / "logs").exists():
-            await asyncio.sleep(0.01)
-        waiting.cancel()
-        await backend.close()
+    async def enter() -> None:
+        async with serve(folder, logs):
+            raise AssertionError
+
+    async def run() -> int:
+        task = asyncio.create_task(enter())
+        while not (text := "".join(path.read_text() for path in logs.glob("*.log"))).endswith("\n"):
+            await asyncio.sleep(0.02)
+        task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await waiting
+            await task
+        return int(text)
 
-    asyncio.run(run())
+    assert gone(asyncio.run(run()))

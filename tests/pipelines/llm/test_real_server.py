@@ -11,7 +11,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import psutil
 import pytest
 
 pytest.importorskip("torch")
@@ -40,8 +42,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("models") / "tiny")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """For the servers: several wait for one another where others use the cores."""
+    with mock.patch.dict("os.environ", OMP_NUM_THREADS="1"):
+        yield
+
+
 @pytest.fixture(scope="session")
-def url(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(model: Path, one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The served model's URL. One server for all: it takes seconds to start."""
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
@@ -150,6 +159,24 @@ def test_a_checkpoint_is_served_while_the_client_is_open(model: Path, tmp_path: 
     with_no_server, second = run(settings, tmp_path, ask(1, role="assistant"), ask(2, role="assistant", schema=SCHEMA))
     assert with_no_server == replies
     assert counts(second, "assistant")["sent"] == 0
+
+
+def test_a_served_checkpoint_that_dies_ends_the_run(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.llm.checkpoint.MAX_OUTAGE_S", 0.3)
+    before = {child.pid for child in psutil.Process().children()}
+
+    async def run() -> None:
+        settings = LlmSettings(writer=Endpoint(checkpoint=str(model)))
+        async with LlmClient(settings, tmp_path) as client:
+            assert (await client.ask(ask(1))).ok
+            (server,) = [child for child in psutil.Process().children() if child.pid not in before]
+            server.kill()
+            await asyncio.gather(*map(client.ask, map(ask, range(2, 10))))
+
+    with pytest.raises(EndpointDown):
+        asyncio.run(run())
 
 
 def test_a_server_that_is_gone_stops_the_run_and_what_was_bought_stays(

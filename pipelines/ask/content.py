@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.teacher.passages import Sentence, opens_midway, sentences, stands_alone
+from pipelines.teacher.passages import MAX_CHARS, Sentence, opens_midway, sentences, stands_alone
 
 CLASSICAL: Final = "classical"
 _NO_CONTENT: Final = re.compile(
@@ -103,6 +103,8 @@ def has_content(row: dict[str, Any], min_facts: float, min_chars: int) -> bool:
     """
     text = row["text"] or ""
     if row["source_kind"] not in ("textbook", "guideline") or row["register"] == CLASSICAL or not text.strip():
+        return False
+    if len(text) > MAX_CHARS:  # no section, but a file that nobody cut
         return False
     path = [h for h in row["section_path"] or [] if h]
     if any(_NO_CONTENT.match(h.strip()) for h in path) or _is_apparatus(text):

@@ -64,7 +64,7 @@ def foreign_quantity(answer: str, evidence: Iterable[str]) -> str | None:
     return None
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=32)
 def _figures(text: str) -> tuple[frozenset[tuple[Fraction, str]], frozenset[Decimal]]:
     """Amounts and bare numbers of a text; a passage is asked for them by every answer."""
     plain = _plain(text)

@@ -159,7 +159,7 @@ def _leak(content: str, prompt: Prompt, source: str, speaks_of_itself: bool) -> 
     return None
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=32)
 def orders(source: str) -> tuple[str, ...]:
     """The telling words of sentences in a passage that speak to a model: what only a reply that obeyed would say."""
     found: list[str] = []

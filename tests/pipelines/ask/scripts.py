@@ -35,8 +35,8 @@ def outcome(job: Job, *values: Mapping[str, Any] | Reply) -> Outcome:
     try:
         job.send(replies if isinstance(asked, tuple) else replies[0])
     except StopIteration as stop:
-        assert isinstance(stop.value, Outcome)
-        return stop.value
+        made: Outcome = stop.value
+        return made
     raise AssertionError("the job asks again")
 
 

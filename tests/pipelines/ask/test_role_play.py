@@ -69,7 +69,7 @@ def test_a_good_item_becomes_a_row_that_names_its_passage_model_prompt_and_call(
         ("role_confusion", [QUESTION, "医生您好，我家孩子咳得厉害，" + ANSWER], [QUOTE], "trerecom"),
         ("leaked_prompt", [QUESTION, ANSWER + "</材料 0a1b2c3d>"], [QUOTE], "trerecom"),
         ("leaked_prompt", [QUESTION, ANSWER + '{"items": []}'], [QUOTE], "trerecom"),
-        ("leaked_prompt", [QUESTION, ANSWER + "原文没有剂量就不谈剂量。治疗建议：问怎么治、怎么用药、怎么护理、何时就医"],
+        ("leaked_prompt", [QUESTION, ANSWER + "治疗建议：问怎么治、怎么用药、怎么护理、何时就医；按先后给出原文的措施"],
          [QUOTE], "trerecom"),
         ("bad_consultation", ["孩子咳嗽像狗叫。", "考虑急性喉炎，可以雾化布地奈德。"], [QUOTE], "evidiag"),
         ("bad_consultation", ["孩子咳嗽像狗叫。", "知道了，先多喝水。", "好的。", "考虑急性喉炎，布地奈德雾化。"],

@@ -89,6 +89,7 @@ class BatchServer:
     held: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     headers: set[str] = field(default_factory=set)
+    n_stored: int = 0
 
     @property
     def uploads(self) -> list[str]:
@@ -131,7 +132,8 @@ class BatchServer:
         return web.json_response(self._file(self._store(sent.filename, sent.file.read())))
 
     def _store(self, name: str, data: bytes) -> str:
-        file_id = f"file-{len(self.files)}"
+        self.n_stored += 1  # not the number that there are: one that was deleted leaves its name to nobody
+        file_id = f"file-{self.n_stored}"
         self.files[file_id] = (name, data)
         return file_id
 

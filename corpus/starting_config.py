@@ -31,6 +31,20 @@ _OF_CONSULTATIONS: Final = re.compile(r"depart|cate\d|dialog|history|disease|ask
 """Column names that make question and answer a consultation, not an instruction."""
 
 
+_TEACHER: Final = (
+    "# An LLM writes what the embedded teacher only extracts; any OpenAI-compatible endpoint (docs/llm.md). To use it,",
+    "# take out the marks, then `pedcorpus plan` says what it will be asked and what that costs.",
+    "# llm:",
+    "#   budget: 20                    # what one run may cost at the most; needs prices, per million tokens",
+    "#   writer:",
+    "#     model: MODEL",
+    "#     base_url: http://localhost:8000/v1",
+    "#     api_key_env: OPENAI_API_KEY # the name of an environment variable, never the key",
+    "#     input_price: 0",
+    "#     output_price: 0",
+)
+
+
 @dataclass
 class _Group:
     """Files of one folder that were taken for the same kind."""
@@ -156,6 +170,7 @@ def _text(folder: Path, out: Path, groups: list[_Group], unread: list[str]) -> s
         lines += [f"  {group.kind.replace('_', '-')}{number}:", f"    kind: {group.kind}", "    path:"]
         lines += [f"      - {_quoted(path)}" for path in group.paths]
         lines += ["    license: unknown", "    topic: paediatric"]
+    lines += ["", *_TEACHER]
     if unread:
         lines += ["", "# Left out:", *(f"# - {reason}" for reason in unread)]
     return "\n".join(lines) + "\n"

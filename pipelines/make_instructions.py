@@ -9,14 +9,14 @@ conversations rewritten in the manner of polished ones. What it writes is checke
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import polars as pl
 
 from pipelines.ask.polished_pool import PolishedPool, our_pool
-from pipelines.ask.regularize import Regularization, dialogue_job
+from pipelines.ask.regularize import Regularization, asks_of_dialogue, dialogue_job
 from pipelines.ask.role_play import PROMPTS as ROLE_PLAY_PROMPTS
 from pipelines.ask.role_play import RolePlay, asks_of_passage, passage_job
 from pipelines.ask.role_play_graph import asks_of_triple, graph_job
@@ -111,10 +111,12 @@ class MakeInstructions(MakeStage, AskStage):
     def asked_of(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Passages with content, triples of diseases, conversations."""
         frame = frame.filter(_not_general() | _of_seeds(kind))
-        if kind == DIALOGUE:
-            return frame
-        asks = self._asks_of_document if kind == DOCUMENT else asks_of_triple
-        wanted = [asks(row) for row in frame.iter_rows(named=True)]
+        asks: dict[str, Callable[[Row], bool]] = {
+            DOCUMENT: self._asks_of_document,
+            TRIPLE: asks_of_triple,
+            DIALOGUE: lambda row: asks_of_dialogue(row, self.regularization),
+        }
+        wanted = [asks[kind](row) for row in frame.iter_rows(named=True)]
         return frame.filter(pl.Series(wanted, dtype=pl.Boolean))
 
     def _asks_of_document(self, row: Row) -> bool:

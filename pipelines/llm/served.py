@@ -27,6 +27,8 @@ class ServedBackend:
         self._serving: AbstractAsyncContextManager[str] = serve(Path(endpoint.checkpoint or ""), folder)
         self._starting: asyncio.Future[Backend] | None = None
         self._has_server = False
+        self._death: EndpointDown | None = None
+        self._asking_why = asyncio.Lock()
 
     async def complete(self, request: Request) -> Completion:
         """See `wire.Backend`.
@@ -40,8 +42,13 @@ class ServedBackend:
         try:
             return await backend.complete(request)
         except EndpointDown as error:
-            await self._ended(error)  # which says why the server died, where it did
-            raise
+            async with self._asking_why:
+                if self._death is None:
+                    try:
+                        await self._ended(error)  # which says why the server died, where it did
+                    except EndpointDown as death:
+                        self._death = death
+            raise (self._death or error) from None  # the same words for all who wait
 
     async def _started(self) -> Backend:
         from pipelines.llm.transport import LiveBackend

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -45,12 +45,14 @@ class Timing:
     Attributes:
         first_backoff_s, longest_backoff_s: Between the attempts of one call.
         first_probe_s: Before a silent server is asked again for the first time.
+        unheard_s: How long a server is waited for that nobody has reached in this run: a wrong address, as a rule.
         minute_s: What the limits per minute count as one.
     """
 
     first_backoff_s: float = 0.5
     longest_backoff_s: float = 30.0
     first_probe_s: float = 0.5
+    unheard_s: float = 30.0
     minute_s: float = MINUTE_S
 
 
@@ -131,7 +133,9 @@ class LiveBackend:
     def describe(self) -> dict[str, Any]:
         """What it did and found out: for each URL attempts, successes, failures by kind, and calls in flight."""
         lanes = self._rotation.lanes if self._wire is not None else []
+        note = self._note(lanes)
         return {
+            **({"note": note} if note else {}),
             "role": self.role,
             "model": self.endpoint.model,
             "mode": "live",
@@ -148,6 +152,19 @@ class LiveBackend:
                 for lane in lanes
             ],
         }
+
+    def _note(self, lanes: Sequence[Lane]) -> str:
+        """What a person who watches should know: who answers nothing, or has asked for a pause."""
+        notes = []
+        now = self._loop.time() if lanes else 0.0
+        for lane in lanes:
+            url = self._redaction.detail(lane.address.shown)
+            if lane.breaker.open:
+                silent_s = now - (lane.breaker.since or now)
+                notes.append(f"{url} has answered nothing for {silent_s:.0f} s ({lane.breaker.words[:80]})")
+            elif lane.paused_until > now + 1:
+                notes.append(f"{url} asks to wait {lane.paused_until - now:.0f} s")
+        return "; ".join(notes)
 
     # opening
 
@@ -294,13 +311,18 @@ class LiveBackend:
         if not all(lane.breaker.open and lane.breaker.since is not None for lane in lanes):
             return
         since = max(lane.breaker.since or now for lane in lanes)
-        until = since + self.endpoint.max_outage_s
+        until = since + self._patience_s(lanes)
         if not asked:
             until = max(until, *(lane.paused_until + 1.0 for lane in lanes if lane.paused_until > until), until)
         if now >= until:
             self._halt.stop(EndpointDown, self._outage(now - since))
         elif self._deadline is None or self._deadline.when() < now:
             self._deadline = self._loop.call_at(until, self._look_at_outage)
+
+    def _patience_s(self, lanes: Sequence[Lane]) -> float:
+        """How long an outage may last."""
+        longest = self.endpoint.max_outage_s
+        return min(self._timing.unheard_s, longest) if _unheard(lanes) else longest
 
     def _look_at_outage(self) -> None:
         self._deadline = None
@@ -309,9 +331,10 @@ class LiveBackend:
     def _outage(self, seconds: float) -> str:
         lanes = self._rotation.lanes
         where = ", ".join(self._redaction.detail(lane.address.shown) for lane in lanes)
+        mend = "correct `base_url:`" if _unheard(lanes) else "raise `max_outage_s:`"
         return (
             f"llm.{self.role}: {where} answered nothing for {seconds:.3g} s (last: {lanes[-1].breaker.words}). "
-            "See whether the server runs, or raise `max_outage_s:`, and run the same again; what was bought is kept."
+            f"See whether the server runs, or {mend}, and run the same again; what was bought is kept."
         )
 
     def _failure(self, outcome: Outcome, n_attempts: int) -> Completion:
@@ -326,6 +349,11 @@ class LiveBackend:
             latency_s=outcome.latency_s,
             detail=self._redaction.detail(outcome.fault.words),
         )
+
+
+def _unheard(lanes: Sequence[Lane]) -> bool:
+    """Whether nobody was ever there: no answer of any kind, at any of the addresses."""
+    return all(not lane.n_successes and {*lane.failures} <= {"connection"} for lane in lanes)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,13 @@
+"""Is every fact of an answer in its evidence? Clause by clause; the worst clause decides.
+
+reading      a text as the checks read it: folded, cut into clauses, its headings, and what it mentions
+quantities   numbers with units, ranges, comparators, per kg, per day, per dose
+mentions     drugs, diseases, tests, routes, populations, actors, authorities: words with a meaning of their own
+marks        negation, permission, modality, universals, causes: words that turn a statement
+alignment    which clause of the evidence speaks of what a clause of the answer says
+signals      what a check found: where, how sure, and a sentence for a reviewer
+<check>      one module a check: Case → signals
+features     signals and coverage of a clause as numbers
+classifier   numbers → probability that the clause is not supported
+verdict      clauses → keep, quarantine or reject
+"""

@@ -1,0 +1,131 @@
+"""A text as the checks read it: folded character by character, cut into clauses, under its headings."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pipelines.check.marks import Mark
+    from pipelines.check.mentions import Mention
+    from pipelines.check.quantities import Quantity
+
+MAX_CHARS: Final = 20_000
+"""Of one text. A longer one is refused, not cut: what is not looked at is not supported."""
+
+_FOLDED: Final = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | str.maketrans(
+    {
+        "　": " ", "\u00a0": " ", "～": "~", "〜": "~", "∼": "~", "—": "-", "–": "-", "‐": "-", "−": "-", "﹣": "-",
+        "，": ",", "。": "。", "；": ";", "：": ":", "？": "?", "！": "!", "（": "(", "）": ")", "【": "[", "】": "]",
+        "〔": "[", "〕": "]", "［": "[", "］": "]", "“": '"', "”": '"', "‘": "'", "’": "'", "「": '"', "」": '"',
+        "『": '"', "』": '"', "·": "·", "µ": "μ", "Ω": "Ω", "×": "×",
+    }
+)  # fmt: skip
+_ENDS: Final = "。!?;\n"
+_PAUSES: Final = ","
+_HEADING: Final = re.compile(
+    r"\[([^\[\]\n]{2,14})\]|(?:^|\n)\s*(?:\d+(?:\.\d+)*[、.\s]\s*)?([\u4e00-\u9fff]{2,8})(?=:|\n)"
+)
+
+
+class Clause(NamedTuple):
+    """`folded[start:end]` of a text, between two commas or stops, without the marks and blanks around it.
+
+    Attributes:
+        start, end: In the text, folded or raw: both have the same length.
+        text: Folded.
+        index: Its number in the text.
+        sentence: The number of its sentence.
+        heading: The nearest heading before it, folded (禁忌, 用法用量, 注意事项), empty where there is none.
+    """
+
+    start: int
+    end: int
+    text: str
+    index: int
+    sentence: int
+    heading: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One text, and what it says, found once and then looked at by every check."""
+
+    raw: str
+
+    @functools.cached_property
+    def folded(self) -> str:
+        """The text in one width and with one kind of each mark; character for character."""
+        return fold(self.raw)
+
+    @functools.cached_property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Its clauses in order."""
+        return cut(self.folded)
+
+    @functools.cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Its amounts in order."""
+        from pipelines.check.quantities import quantities
+
+        return quantities(self)
+
+    @functools.cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """Its words with a meaning of their own, in order; nested ones are within the longest."""
+        from pipelines.check.mentions import mentions
+
+        return mentions(self)
+
+    @functools.cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """Its words that turn a statement, in order."""
+        from pipelines.check.marks import marks
+
+        return marks(self)
+
+    def clause_at(self, place: int) -> Clause:
+        """The clause that holds a place, or the last one before it."""
+        found = self.clauses[0]
+        for clause in self.clauses:
+            if clause.start > place:
+                break
+            found = clause
+        return found
+
+
+def fold(text: str) -> str:
+    """`text` in one width, lower case for Latin letters, one mark for each kind; as long as before."""
+    plain = text.translate(_FOLDED)
+    lowered = plain.lower()
+    return lowered if len(lowered) == len(plain) else plain
+
+
+def cut(folded: str) -> tuple[Clause, ...]:
+    """The clauses of a folded text; a comma between two digits and what stands in brackets does not cut."""
+    found: list[Clause] = []
+    heading, headings = "", {m.start(): (m[1] or m[2], m.end()) for m in _HEADING.finditer(folded)}
+    start, depth, sentence = 0, 0, 0
+    for at, c in enumerate(folded + "。"):
+        if at in headings:
+            heading = headings[at][0]
+        if c == "(":
+            depth = min(depth + 1, 3)
+        elif c == ")":
+            depth = max(depth - 1, 0)
+        ends = c in _ENDS
+        if ends or (c in _PAUSES and not depth and not _in_number(folded, at)):
+            piece = folded[start:at]
+            if stripped := piece.strip(" []\t"):
+                begin = start + piece.index(stripped)
+                found.append(Clause(begin, begin + len(stripped), stripped, len(found), sentence, heading))
+            start = at + 1
+            if ends:
+                depth, sentence = 0, sentence + 1
+    return tuple(found) or (Clause(0, 0, "", 0, 0, ""),)
+
+
+def _in_number(text: str, at: int) -> bool:
+    return 0 < at < len(text) - 1 and text[at - 1].isdigit() and text[at + 1 : at + 4].isdigit()

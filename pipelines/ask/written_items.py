@@ -24,10 +24,13 @@ _OF_TEXT: Final = (
     r"(?:材料|资料|文本|原文|片段|段落|文字|条目|图谱|文献)(?!学|管理)"
     r"|(?:以上|上述|所给|给出的|提供的|这段|这份|该段)(?:材料|资料|文本|原文|片段|段落|文字|条目|图谱)"
     r"|(?:材料|资料|原文|条目|图谱|文献)(?:中|里|没有|未|所述|提到|提及|指出|显示|写明|认为|给出)"
-    r"|文中|本文|原文|上文|下文|前文|该文|本章|本节|本段|(?:如|见|参见|详见)(?:下|上|附)?[图表]|(?<![电声像力线间])[图表]\s*[A-Z]?\.?\s*\d"
+    r"|文中|(?<!还)原文|上文|下文|前文|该文|(?<![基根])本[文章节段]"
+    r"|(?:如|见)(?:下|上|附)?(?:图(?![像形案书画])|表(?![现面皮情示明达浅层观]))|(?<![电声像力线间])[图表]\s*[A-Z]?\.?\s*\d"
     r"|(?<![基根])本(?:法|条例|办法|标准|指南|规范|规定|细则|制度|条|款)(?!律)(?=[，。的所规中第、及》]|$)|前款|附录\s*[A-Z]"
 )
 _POINTS: Final = re.compile(_OF_TEXT)
+_WHAT_IT_LEARNT: Final = re.compile(r"资料|文献")
+"""An assistant that is asked where its knowledge is from speaks of these, and points at no passage."""
 _MARKS: Final = re.compile(
     r"[<＜〈]\s*[/／]?\s*材料|```|\b(?:medkqa|evidiag|trerecom|grandparent|persona|quotes|assistant_\w+)\b"
     r"|\{\"|\"(?:role|content|turns|items)\"",
@@ -54,6 +57,8 @@ _ASKS_AS_FAMILY: Final = re.compile(
 _ANSWERS_AS_DOCTOR: Final = re.compile(
     r"(?:^|[。！？])(?:作为(?:一名|您的)?(?:儿科)?(?:医生|专家)|我是儿科(?:医生|专家)|建议您(?:带|给)孩子)"
 )
+_MAY_BE_DOCTORS: Final = ("resident", "nurse", "")
+"""Among askers: without a persona it is who a seed brings, as somebody who claims to be one to be told a dose."""
 _NAMES_DIAGNOSIS: Final = re.compile(r"考虑|可能|诊断|倾向|符合|提示|像是|支持")
 _QUESTION: Final = re.compile(r"[？?]|[吗呢么](?:[。，]|$)|请(?:说|告诉|描述)")
 _SAME_QUESTION: Final = 88.0
@@ -141,9 +146,10 @@ def wording_fault(item: Item, prompt: Prompt, source: str, speaks_of_itself: boo
         if leak := _leak(content, prompt, source, speaks_of_itself):
             return Fault("leaked_prompt", leak)
         confused = (_ANSWERS_AS_DOCTOR if asks else _ASKS_AS_FAMILY).search(content)
-        if confused and not (asks and item.persona in ("resident", "nurse")):
+        if confused and not (asks and item.persona in _MAY_BE_DOCTORS):
             return Fault("role_confusion", f"{'提问者' if asks else '医生'}说：{confused[0]}")
-        if points := _POINTS.search(content):
+        points = _POINTS.search(content)
+        if points and not (speaks_of_itself and _WHAT_IT_LEARNT.search(points[0])):
             return Fault("points_at_passage", f"{'问' if asks else '答'}：{points[0]}")
     return None
 

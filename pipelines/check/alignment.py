@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from pipelines.check.reading import Reading
@@ -28,10 +29,10 @@ class Match(NamedTuple):
 def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match, ...], ...]:
     """For each clause of the answer its best `N_BEST` matches, the best first; none below a score of 0.05.
 
-    Character pairs and single characters, weighted by how rare they are in the evidence; the neighbouring clauses of one
+    Character pairs and single characters, weighted by how rare they are in the evidence; the neighbouring clauses of a
     sentence count a little, since subjects are said once.
     """
-    clauses = [(s, c.index, c.sentence, _grams(c.text)) for s, r in enumerate(evidence) for c in r.clauses]
+    clauses = [(s, c.number, c.sentence, _grams(c.text)) for s, r in enumerate(evidence) for c in r.clauses]
     seen = Counter(gram for *_, grams in clauses for gram in grams)
     n = max(1, len(clauses))
     around = {
@@ -57,4 +58,4 @@ def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match
 
 def _grams(text: str) -> set[str]:
     kept = [c for c in text if c.isalnum() or c in "%℃°"]
-    return {*kept, *("".join(pair) for pair in zip(kept, kept[1:], strict=False))}
+    return {*kept, *("".join(pair) for pair in pairwise(kept))}

@@ -25,8 +25,8 @@ class Mark(NamedTuple):
 
     Attributes:
         type: One of `TYPES`.
-        value: Of permission and modality a place on an ordered scale (禁用 -3, 不宜 -2, 慎用 -1, 可 1, 宜 2, 应 3, 必须 4 …);
-            otherwise the sense: `before`, `after`, `all`, `cause_of`, `caused_by` …
+        value: Of permission and modality a place on an ordered scale (禁用 -3, 不宜 -2, 慎用 -1, 可 1, 宜 2, 应 3,
+            必须 4 …); otherwise the sense: `before`, `after`, `all`, `cause_of`, `caused_by` …
         start, end: In the text.
         scope_start, scope_end: What it turns, in the text; the clause, where nothing better is known.
         text: As written there.

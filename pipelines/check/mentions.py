@@ -27,7 +27,7 @@ class Mention(NamedTuple):
 
     Attributes:
         type: One of `TYPES`.
-        key: Its meaning: aliases and spellings of one thing have one key (扑热息痛 and 对乙酰氨基酚); for populations the
+        key: Its meaning: aliases and spellings of one thing have one key (扑热息痛, 对乙酰氨基酚); for populations the
             interval of age in months (`age:36-144`), of weight, or a condition (`condition:哮喘`).
         parent: The key of what it is a kind of (青霉素类 of 阿莫西林), empty where none is known.
         start, end: In the text.

@@ -14,7 +14,8 @@ class Quantity(NamedTuple):
     Attributes:
         low, high: Its bounds in `unit`, exact; equal for a single number; None where a range is open on that side.
         unit: The unit of its dimension: `mg`, `ml`, `month` (ages, long times), `minute` (times), `celsius`, `times`
-            (counts of doing), `percent`, `yuan`, `kg` …; the noun itself for counted things (片, 袋, 人, 所); empty for none.
+            (counts of doing), `percent`, `yuan`, `kg` …; the noun itself for counted things (片, 袋, 人, 所); empty for
+            none.
         per: What it is for, in a fixed order: `kg`, `day`, `dose`, `hour`, `m2`, `100ml` …; empty tuple for nothing.
         comparator: `ge`, `gt`, `le`, `lt`, `about`, `not_more` (不超过), `at_least` …, empty where none is said.
         role: `age`, `weight`, `dose`, `frequency`, `interval`, `duration`, `temperature`, `count`, `share`, `money`,

@@ -36,7 +36,7 @@ class Clause(NamedTuple):
     Attributes:
         start, end: In the text, folded or raw: both have the same length.
         text: Folded.
-        index: Its number in the text.
+        number: Its place among the text's clauses.
         sentence: The number of its sentence.
         heading: The nearest heading before it, folded (禁忌, 用法用量, 注意事项), empty where there is none.
     """
@@ -44,7 +44,7 @@ class Clause(NamedTuple):
     start: int
     end: int
     text: str
-    index: int
+    number: int
     sentence: int
     heading: str
 

@@ -86,6 +86,19 @@ def test_what_does_not_hold_is_dropped_by_reason(reason: str, turns: list[str], 
     assert drop.row["generator"]["call_key"] == "key0"
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["常见表现是犬吠样咳嗽。", "如表现为烦躁，应立即急诊处理。", "出现如下表现应急诊：烦躁。", "心脏的基本节律不变。"],
+)
+def test_words_that_only_look_like_a_pointer_stay(words: str) -> None:
+    assert reasons(run(item([QUESTION, ANSWER + words], [QUOTE]))) == []
+
+
+@pytest.mark.parametrize("words", ["剂量如下表。", "参见图3。", "如图所示。", "见表1。", "本文说过。", "详见附表。"])
+def test_pointers_to_what_the_reader_has_not_are_found(words: str) -> None:
+    assert reasons(run(item([QUESTION, ANSWER + words], [QUOTE]))) == ["points_at_passage"]
+
+
 def test_turns_of_the_wrong_role_are_dropped() -> None:
     wrong = item([QUESTION, ANSWER], [QUOTE])
     wrong["turns"] = wrong["turns"][::-1]

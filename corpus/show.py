@@ -31,6 +31,7 @@ BYTES_PER_RECORD = {
     "knowledge_graph": 12,
     "dialogue": 700,
     "distilled": 900,
+    "seeds": 400,
 }
 """For estimates before a part was ever read: file bytes to a record, measured on mixed real files."""
 

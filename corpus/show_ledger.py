@@ -58,9 +58,9 @@ def show_summary(data: dict[str, Any]) -> None:
 
 def _table(first: str, rows: list[dict[str, Any]], currency: str) -> Table:
     table = Table(show_edge=False, pad_edge=False)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, overflow="fold")  # a narrow terminal breaks names, never figures
     for name in ("calls", "ok", "rej/inv/fail", "tokens in", "out", currency, "perhaps"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         others = "/".join(f"{row[state]:,}" for state in STATES[1:])
         numbers = [f"{row[name]:,}" for name in ("input_tokens", "output_tokens")]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
+from corpus.cli import main
 from pipelines.llm.settings import Endpoint, LlmSettings
 from schemas.settings import load_yaml, parse
+from tests.benchmarks.llm_reckoning import written
 
-PAGE = (Path(__file__).parents[1] / "docs" / "llm.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "llm.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -46,3 +50,23 @@ def test_every_state_and_reason_is_explained() -> None:
     table = PAGE.split("## How questions end")[1].split("\n## ")[0]
     assert {"refused", "truncated", "malformed_response"} <= set(words)
     assert not [word for word in words if f"`{word}`" not in table]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.stem)
+def test_commands_that_a_page_names_exist_with_their_options(page: Path) -> None:
+    wrong = []
+    text = page.read_text("utf-8")
+    fenced = re.findall(r"^(?:\$ |    )?(pedcorpus [a-z].*)$", text, re.MULTILINE)
+    for line in [*fenced, *re.findall(r"`(pedcorpus [a-z][^`]*)`", text)]:
+        words = shlex.split(re.split(r"[|;&]", line)[0], comments=True)[1:]
+        command = main.commands.get(words[0])
+        options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} if command else set()
+        named = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
+        if command is None or not named <= options:
+            wrong.append(line)
+    assert wrong == []
+
+
+def test_what_instructions_cost_follows_from_the_tokens_above_it() -> None:
+    assert PAGE.count("reckoning: begin") == PAGE.count("reckoning: end") == 1
+    assert written(PAGE) == PAGE, "run `python -m tests.benchmarks.llm_tokens ... --write docs/llm.md`"

@@ -7,7 +7,8 @@
 The first and the last run a whole build, in which nobody is asked: every prompt is made and measured, and a reply of
 the smallest value that holds to its schema stands in. Prompts that follow on a reply (`reconstruct_*` after the first,
 `humanize`'s mends) are therefore counted a little too short, and replies are what the stage assumes. With `--ledger`
-both are what endpoints counted. `--write docs/llm.md` puts the table between the marks in that page.
+both are what endpoints counted. `--write docs/llm.md` puts the table between the marks in that page, and the reckoning
+that follows from it (`llm_reckoning`) between the next ones.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import yaml
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.run import Teacher
 from pipelines.llm.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_WIDE, prompt_tokens
+from tests.benchmarks.llm_reckoning import written
 from tests.llm_server.content import instance
 
 BEGIN, END = "<!-- tokens: begin -->", "<!-- tokens: end -->"
@@ -88,11 +90,12 @@ def measured(config: Path, store: Path, count: Count | None) -> tuple[dict[str, 
 
 
 def of_real_files(folder: Path, at: Path) -> Path:
-    """A configuration that asks about everything in the folder of real files that our tests use."""
+    """A configuration that asks about everything in the folder of real files that our tests use, and of our seeds."""
     for path in folder.iterdir():
         if path.is_dir():
             (at / path.name).symlink_to(path)
     config = yaml.safe_load((Path(__file__).parents[1] / "real" / "pedcorpus.yaml").read_text("utf-8"))
+    config["sources"]["seeds"] = {"kind": "seeds"}
     config["llm"] = {"writer": {"model": "measured"}, "assistant": {"model": "measured, too"}}
     (at / "pedcorpus.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
     return at / "pedcorpus.yaml"
@@ -158,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.write:
         page = given.write.read_text("utf-8")
         before, _, rest = page.partition(BEGIN)
-        given.write.write_text(f"{before}{BEGIN}\n{shown}\n{END}{rest.partition(END)[2]}", "utf-8")
+        page = f"{before}{BEGIN}\n{shown}\n{END}{rest.partition(END)[2]}"
+        given.write.write_text(written(page), "utf-8")
 
 
 if __name__ == "__main__":

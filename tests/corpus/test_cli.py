@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from corpus.cli import main
+from corpus.show import BYTES_PER_RECORD
 from schemas.records import TASKS
+from sources.kinds import SOURCE_KINDS
 from tests.corpus.small import write_small_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +165,12 @@ def test_plan_runs_nothing_and_shows_the_tree(tmp_path: Path) -> None:
     assert "drop_low_quality" in run("plan", config).output
     built = data("build", config)
     assert built["content_hash"] == planned["content_hash"]
+
+
+def test_plan_guesses_the_records_of_every_kind_of_source(tmp_path: Path) -> None:
+    assert set(BYTES_PER_RECORD) == set(SOURCE_KINDS)
+    (tmp_path / "c.yaml").write_text("name: c\nversion: 0.1.0\nsources: {ours: {kind: seeds}}\n", "utf-8")
+    assert 60 < data("plan", str(tmp_path / "c.yaml"))["estimated_records"]["ours"] < 250
 
 
 def test_sources_show_what_adapters_see_and_what_the_build_will_read(tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
+from corpus import show_ledger
 from corpus.ledger_command import ledger
 from pipelines.llm.client import LlmClient
+from pipelines.llm.exchange import STATES
 from pipelines.llm.ledger import Ledger
 from pipelines.llm.wire import Completion, Request
 from tests.pipelines.llm.fake_backend import GOOD, SETTINGS, FakeBackend, question, said
@@ -56,6 +60,18 @@ def test_the_summary_adds_up(store: Path) -> None:
     assert data["perhaps"] > 0
     text = shown(store).output
     assert "18 calls: 6 ok, 0 rejected, 9 invalid, 3 failed; 3 will be asked again." in text
+
+
+def test_a_narrow_terminal_breaks_names_and_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(show_ledger, "console", Console(width=80, file=file))
+    sums = dict.fromkeys(STATES, 0) | {"calls": 1_234, "ok": 1_234, "cost": 12.5, "perhaps": 0}
+    sums |= {"input_tokens": 2_345_678, "output_tokens": 345_678}
+    table = show_ledger._table("prompt", [{"prompt": "reconstruct_restructure 33d04", **sums}], "USD")
+    show_ledger.console.print(table)
+    text = file.getvalue()
+    assert "…" not in text
+    assert all(figure in text for figure in ("2,345,678", "345,678", "12.5000"))
 
 
 def test_one_exchange_with_what_followed(store: Path) -> None:

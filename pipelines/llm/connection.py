@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
-from pipelines.llm.settings import Endpoint
+from pipelines.llm.settings import Endpoint, address_problem
 from pipelines.llm.wire import EndpointRefused
 
 _ASK_FOR_KEYS: Final = (
@@ -82,6 +82,8 @@ def _key(role: str, endpoint: Endpoint) -> str:
 
 
 async def _address(role: str, endpoint: Endpoint, base_url: str | None, key: str) -> Address:
+    if base_url is None and (problem := _environments(endpoint)):
+        raise EndpointRefused(f"llm.{role}: {problem}")
     clean, login = _without_login(base_url)
     base, headers, query = await _configuration(role, endpoint, clean, key)
     parts = urlsplit(base)
@@ -99,6 +101,14 @@ async def _address(role: str, endpoint: Endpoint, base_url: str | None, key: str
     url = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/chat/completions", asked, ""))
     password = unquote(login.partition(":")[2])
     return Address(url, shown, headers, proxy, proxy_headers, tuple(filter(None, [key, password, *proxy_secrets])))
+
+
+def _environments(endpoint: Endpoint) -> str:
+    """What is wrong with the address that the environment gives, where the settings give none."""
+    name = "OPENAI_BASE_URL" if endpoint.api_version is None else "AZURE_OPENAI_ENDPOINT"
+    given = os.environ.get(name, "").strip()
+    problem = address_problem(given) if given else ""
+    return f"in the environment, {name}: {problem}" if problem else ""
 
 
 def _without_login(url: str | None) -> tuple[str | None, str]:
@@ -169,7 +179,10 @@ def _proxy(role: str, scheme: str, host: str, port: int | None) -> tuple[str | N
     given = known.get(scheme) or known.get("all")
     if not given:
         return None, None, []
-    proxy, login = _without_login(given if "://" in given else f"http://{given}")
+    given = given if "://" in given else f"http://{given}"
+    if given.startswith(("http://", "https://")) and (problem := address_problem(given)):
+        raise EndpointRefused(f"llm.{role}: the proxy in the environment: {problem}")
+    proxy, login = _without_login(given)
     if urlsplit(proxy or "").scheme not in ("http", "https"):
         raise EndpointRefused(
             f"llm.{role}: the environment asks for a proxy of the kind {urlsplit(proxy or '').scheme}://, and only "

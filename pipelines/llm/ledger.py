@@ -250,8 +250,14 @@ def _ends_with_newline(path: Path) -> bool:
 
 def _locked(folder: Path) -> BinaryIO:
     """The folder's lock; the system lets go of it when the process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / LOCK).open("a+b")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK).open("a+b")
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: no ledger can be kept here ({error.strerror}), and what cannot be written down is not bought. "
+            "Name a folder that can be written to (`llm.ledger:`), or mend that."
+        ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

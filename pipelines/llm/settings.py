@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pipelines.llm.exchange import ROLES
 from schemas.errors import ConfigError
@@ -19,6 +20,10 @@ _OURS: Final = {"model", "messages", "stream", "n", "response_format", "seed", "
 """Fields of a request's body that `extra` must not set."""
 BATCH_JOBS: Final = 20_000
 """Jobs that wait for one batch: some 10 kB of memory each."""
+_SECRET: Final = re.compile(
+    r"api[-_]?key|(access|auth|api|bearer)[-_]?token|^(key|token)$|authorization|secret|password", re.IGNORECASE
+)
+"""Names of fields that hold what nobody may read; `max_tokens` and its like do not."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,40 @@ class Endpoint:
             problems.append("`checkpoint:` and `base_url:` exclude each other; leave one out.")
         if self.checkpoint and self.mode == "batch":
             problems.append("mode: a checkpoint is served live; there is no Batch API for it.")
-        for url in self.base_url:
-            if not url.startswith(("http://", "https://")):
-                problems.append(f"base_url: `{url}` should begin with http:// or https://.")
+        problems += [f"base_url: {problem}" for url in self.base_url if (problem := address_problem(url))]
         if not _VARIABLE.fullmatch(self.api_key_env):  # which may be a key: it is not repeated
             problems.append("api_key_env: should be the *name* of an environment variable, such as OPENAI_API_KEY.")
         if ours := sorted({*self.extra} & _OURS):
             problems.append(f"extra: {', '.join(ours)} is set by the program; take it out.")
+        for name in _secrets_in(self.extra):  # the manifest publishes the settings
+            problems.append(f"extra: `{name}` holds a key, by its name. Put it into the variable of `api_key_env:`.")
         if problems:
             raise ConfigError(problems)
+
+
+def address_problem(url: str) -> str:
+    """What keeps calls from being sent to an address, empty where nothing does; a password in it is not repeated."""
+    shown = f"`{re.sub('//.*@', '//***@', url)}`"
+    if not url.startswith(("http://", "https://")):
+        return f"{shown} should begin with http:// or https://."
+    if re.search(r"[\s\x00-\x1f\x7f]", url):
+        return f"{shown} has a space or a line end in it; take it out."
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        host = (parts.hostname or "").removesuffix(".")
+        host.encode("idna")
+    except ValueError:  # of a port as of a name
+        return f"{shown} is no address: its host or its port cannot be."
+    return "" if host else f"{shown} names no host."
+
+
+def _secrets_in(extra: Any) -> list[str]:
+    """Names in `extra`, at any depth, under which a key would be sent and written down."""
+    if isinstance(extra, Mapping):
+        own = [str(name) for name, value in extra.items() if isinstance(value, str) and _SECRET.search(str(name))]
+        return own + [name for value in extra.values() for name in _secrets_in(value)]
+    return [name for item in extra for name in _secrets_in(item)] if isinstance(extra, list | tuple) else []
 
 
 def voice(endpoint: Endpoint) -> str:

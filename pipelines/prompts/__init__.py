@@ -131,7 +131,11 @@ def prompt_book(folder: Path | None) -> PromptBook:
         if path.stem not in our_prompts():
             problems.append(f"llm.prompts: {path} is the name of no prompt. There is: {', '.join(our_prompts())}.")
             continue
-        own[path.stem] = path.read_text("utf-8")
+        try:
+            own[path.stem] = path.read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            problems.append(f"llm.prompts: {path} is not written in UTF-8. Save it as UTF-8.")
+            continue
         problems += _differences(path, Prompt(path.stem, own[path.stem]), _ours(path.stem))
     if problems:
         raise ConfigError(problems)

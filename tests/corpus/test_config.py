@@ -40,12 +40,39 @@ SOURCE = "sources: {s: {kind: dialogue, path: x.csv}}\n"
             "sources.s.columns.aks: no such field. Did you mean `ask`",
         ),
         (HEADER + "sources: {s: {kind: dialogue, path: x, columns: {ask: null}}}\n", "columns.ask: should be text"),
+        *(
+            (
+                HEADER + f"llm: {{writer: {{model: m, base_url: {url!r}}}}}\n" + SOURCE,
+                rf"llm\.writer: base_url: .*{says}",
+            )
+            for url, says in [
+                ("http://127.0.0.1:99999/v1", "its host or its port cannot be"),
+                ("http://me:hush@127.0.0.1:abc/v1", r"//\*\*\*@127.0.0.1:abc/v1` is no address"),
+                ("http://[::1/v1", "is no address"),
+                ("http://a..b/v1", "is no address"),
+                (f"http://{'a' * 64}.com/v1", "is no address"),
+                ("http://my host/v1", "a space or a line end"),
+                ("http:///v1", "names no host"),
+            ]
+        ),
+        *(
+            (HEADER + f"llm: {{writer: {{model: m, extra: {extra}}}}}\n" + SOURCE, "holds a key, by its name")
+            for extra in ("{api_key: sk-1}", "{more: {Authorization: Bearer 1}}", "{plugins: [{x-api-key: sk-1}]}")
+        ),
     ],
 )
 def test_a_wrong_value_is_a_problem_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "c.yaml").write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=says):
         load_config(tmp_path / "c.yaml")
+
+
+def test_extra_may_hold_tokens_that_are_no_keys(tmp_path: Path) -> None:
+    extra = "{min_tokens: 3, stop_token: '</s>', chat_template_kwargs: {thinking_token: x}, keys: [a]}"
+    (tmp_path / "c.yaml").write_text(HEADER + f"llm: {{writer: {{model: m, extra: {extra}}}}}\n" + SOURCE, "utf-8")
+    writer = load_config(tmp_path / "c.yaml").header.llm.writer
+    assert writer is not None
+    assert writer.extra["stop_token"] == "</s>"
 
 
 def test_an_evaluation_set_goes_before_its_copies(tmp_path: Path) -> None:

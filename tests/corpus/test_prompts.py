@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from corpus.cli import main
-from pipelines.prompts import PromptBook, our_prompts
+from pipelines.prompts import PromptBook, our_prompts, prompt_book
+from schemas.errors import ConfigError
 
 BOOK = "# 小儿发热\n\n## 治疗\n\n推荐体温≥38.5℃时口服对乙酰氨基酚，每次15 mg/kg。\n应当多饮水，注意观察精神和尿量。\n"
 
@@ -74,6 +75,18 @@ def test_copies_can_be_edited_and_take_our_place(tmp_path: Path) -> None:
     assert data["version"] != PromptBook().version("role_play_passage")
     origins = {row["name"]: row["origin"] for row in shown("--config", config)}
     assert origins["role_play_passage"] == "yours"
+
+
+def test_a_copy_by_another_editor(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    run("--copy", str(folder))
+    edited = folder / "safety.md"
+    text = edited.read_text("utf-8")
+    edited.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert prompt_book(folder).version("safety") == PromptBook().version("safety")
+    edited.write_bytes(text.encode("gb18030"))
+    with pytest.raises(ConfigError, match=r"safety\.md is not written in UTF-8"):
+        prompt_book(folder)
 
 
 def test_a_copy_never_overwrites(tmp_path: Path) -> None:

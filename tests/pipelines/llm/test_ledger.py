@@ -131,6 +131,13 @@ def test_a_second_process_is_told_and_may_look(tmp_path: Path) -> None:
     assert (tmp_path / LOCK).exists()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    for folder in (tmp_path / "file", tmp_path / "file" / "in", Path("/proc/none")):
+        with pytest.raises(StoreError, match=rf"{folder}: no ledger can be kept here .*llm\.ledger"):
+            Ledger(folder)
+
+
 def test_a_full_disk_stops_asking_and_costs_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, room = os.write, [10]
 

@@ -68,6 +68,14 @@ def test_the_base_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert address(None).url == "http://10.0.0.1:8000/v1/chat/completions"
 
 
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "HTTPS_PROXY"])
+def test_an_address_of_the_environment_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://me:hush@10.0.0.1:99999/v1")
+    with pytest.raises(EndpointRefused, match="99999/v1` is no address") as refused:
+        address(None)
+    assert "hush" not in str(refused.value)
+
+
 def test_azure_without_a_version_is_told_what_it_lacks() -> None:
     with pytest.raises(EndpointRefused, match="api_version"):
         address("https://a.openai.azure.com/")

@@ -1,10 +1,21 @@
-"""Words with a meaning of their own: who, what, for whom, by which way."""
+"""Words with a meaning of their own: who, what, for whom, by which way.
+
+Names stand in `mention_words` (aliases, brands, lay words, parents) and in the lists of drugs and diseases; offices and
+bodies that no list has are known by their endings (局, 部门, 机构); ages and weights come from the amounts.
+"""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import functools
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pipelines.check.reading import Reading
+from pipelines.check.reading import Reading, fold
+from pipelines.lexicons import rows, words
+
+if TYPE_CHECKING:
+    from pipelines.check.quantities import Quantity
 
 TYPES: Final = (
     "drug",
@@ -42,6 +53,139 @@ class Mention(NamedTuple):
     text: str
 
 
+BANDS: Final = {
+    "早产儿": "0-1", "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
+    "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216", "成人": "216-", "未成年人": "0-216",
+}  # fmt: skip
+"""What a word says of an age, in months."""
+
+_GENERAL: Final = re.compile(r"^(?:急性|慢性|小儿|儿童|婴幼儿|婴儿|幼儿|新生儿|重症|轻度|重度|严重)(?=.{2})")
+_BODY: Final = re.compile(
+    r"(?:[\u4e00-\u9fff]{2,10}?)(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
+)
+_LEADS: Final = re.compile(r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)")
+_EDITION: Final = re.compile(r"《[^《》\n]{2,40}》")
+
+
+class _Word(NamedTuple):
+    text: str
+    type: str
+    key: str
+    parent: str
+
+
+@functools.cache
+def _words() -> tuple[dict[str, tuple[_Word, ...]], dict[str, _Word]]:
+    """First two characters → words that begin so, the longest first; and the words of one character."""
+    known: dict[str, _Word] = {}
+    passed = set(words("not_diseases"))
+    for type_, lists in (("disease", ("disease_names", "paediatric_diseases")), ("drug", ("drug_names",))):
+        for name in (fold(word) for each in lists for word in words(each)):
+            if len(name) >= 2 and name not in passed:
+                known[name] = _Word(name, type_, _GENERAL.sub("", name), "")
+    for row in rows("mention_words"):
+        for name in map(fold, row["words"].split()):
+            parent = "" if row["parent"] == "-" else row["parent"]
+            known[name] = _Word(name, row["type"], row["key"], parent)
+    for name, interval in BANDS.items():
+        known[name] = _Word(name, "population", f"age:{interval}", known[name].key if name in known else "")
+    short = {name: word for name, word in known.items() if len(name) == 1}
+    found: dict[str, list[_Word]] = {}
+    for word in known.values():
+        if len(word.text) > 1:
+            found.setdefault(word.text[:2], []).append(word)
+    return {two: tuple(sorted(w, key=lambda word: -len(word.text))) for two, w in found.items()}, short
+
+
+@functools.cache
+def parents() -> dict[str, str]:
+    """Key → the key of what it is a kind of."""
+    return {row["key"]: row["parent"] for row in rows("mention_words") if row["parent"] != "-"}
+
+
+@functools.cache
+def aliases() -> dict[str, tuple[str, ...]]:
+    """Key → all words for it, folded."""
+    found: dict[str, list[str]] = {}
+    for row in rows("mention_words"):
+        found.setdefault(row["key"], []).extend(map(fold, row["words"].split()))
+    return {key: tuple(names) for key, names in found.items()}
+
+
+def kinds_of(key: str) -> tuple[str, ...]:
+    """The key and all that it is a kind of."""
+    found = [key]
+    while (above := parents().get(found[-1])) and above not in found:
+        found.append(above)
+    return tuple(found)
+
+
 def mentions(reading: Reading) -> tuple[Mention, ...]:
     """The mentions of a text, in order, the longest at each place."""
-    return ()
+    text = reading.folded
+    found = [*_listed(text), *_bodies(text), *_ages(reading)]
+    found.sort(key=lambda mention: (mention.start, -mention.end))
+    kept: list[Mention] = []
+    end = 0
+    for mention in found:
+        if mention.start >= end:
+            kept.append(mention)
+            end = mention.end
+    return tuple(mention for mention in kept if mention.type != "plain")
+
+
+def _listed(text: str) -> list[Mention]:
+    longer, short = _words()
+    found = []
+    end = 0
+    for at, first in enumerate(text):
+        if at < end:
+            continue
+        word = next((w for w in longer.get(text[at : at + 2], ()) if text.startswith(w.text, at)), short.get(first))
+        if word is None or (word.text[-1].isascii() and _splits_a_word(text, at, at + len(word.text))):
+            continue
+        end = at + len(word.text)
+        found.append(Mention(word.type, word.key, word.parent, at, end, text[at:end]))
+    return found
+
+
+def _splits_a_word(text: str, start: int, end: int) -> bool:
+    """Whether Latin letters or digits go on right beside it."""
+    before = start and text[start].isascii() and text[start - 1].isascii() and text[start - 1].isalpha()
+    return bool(before) or (end < len(text) and text[end].isascii() and text[end].isalnum())
+
+
+def _bodies(text: str) -> list[Mention]:
+    """Offices and bodies that no list has, by their endings."""
+    found = []
+    for match in _BODY.finditer(text):
+        cut = _LEADS.match(match[0][:-2])
+        start = match.start() + (cut.end() if cut else 0)
+        if match.end() - start > 2:
+            name = text[start : match.end()]
+            found.append(Mention("actor", name, "", start, match.end(), name))
+    found += [Mention("authority", m[0], "", m.start(), m.end(), m[0]) for m in _EDITION.finditer(text)]
+    return found
+
+
+def _ages(reading: Reading) -> list[Mention]:
+    return [
+        Mention("population", interval(q), "", q.start, q.end, q.text)
+        for q in reading.quantities
+        if q.role in ("age", "weight")
+    ]
+
+
+def interval(quantity: Quantity) -> str:
+    """The key of an age or weight: `age:36-144`, `weight:-20`; an open side is left empty."""
+    low, high = ("" if bound is None else str(bound) for bound in (quantity.low, quantity.high))
+    return f"{quantity.role}:{low}-{high}"
+
+
+def bounds(key: str) -> tuple[Fraction, Fraction] | None:
+    """The interval of a key of ages or weights; None for other keys."""
+    kind, _, span = key.partition(":")
+    if kind not in ("age", "weight"):
+        return None
+    low, _, high = span.partition("-")
+    return Fraction(low or 0), Fraction(high) if high else Fraction(10**6)

@@ -188,9 +188,7 @@ def _humanize_ask(row: Row, prompts: PromptBook) -> Ask:
 def _mending(asked: Ask, reply: Reply, differences: list[Finding], prompts: PromptBook) -> Ask:
     names = {"lost": "丢失", "changed": "对应关系改变", "flipped": "有无颠倒", "added": "原回答没有"}
     told = "\n".join(f"- {names[f.reason]}：「{f.text}」" for f in differences[:12])
-    text = prompts.get(HUMANIZE).fill("mend", {"problems": told})
-    more = ({"role": "assistant", "content": reply.text}, {"role": "user", "content": text})
-    return Ask(asked.role, asked.prompt, asked.version, (*asked.messages, *more), asked.schema, asked.sampling)
+    return asked.following(reply, prompts.get(HUMANIZE).fill("mend", {"problems": told}))
 
 
 def _dropped(row: Row, asked: Ask, reply: Reply, chosen: str, low: str, reason: str, detail: str) -> Outcome:

@@ -237,12 +237,7 @@ def first_ask(
 
 def _mending(asked: Ask, reply: Reply, problems: Sequence[tuple[str, str]], prompts: PromptBook) -> Ask:
     told = "\n".join(f"- {_told(reason, detail)}" for reason, detail in problems[:12])
-    prompt = prompts.get(PROMPT)
-    more = (
-        {"role": "assistant", "content": reply.text},
-        {"role": "user", "content": prompt.fill("mend", {"problems": told})},
-    )
-    return Ask(asked.role, asked.prompt, asked.version, (*asked.messages, *more), asked.schema, asked.sampling)
+    return asked.following(reply, prompts.get(PROMPT).fill("mend", {"problems": told}))
 
 
 _TOLD: Final = {

@@ -22,8 +22,6 @@ _CONNECT_S: Final = 15.0
 _IDLE_S: Final = 4.0
 """Servers close idle connections after five seconds and more (uvicorn, node); a call must not meet that moment."""
 
-_NOBODY: Final[Mapping[str, str]] = {}
-
 
 @dataclass(frozen=True)
 class Outcome:

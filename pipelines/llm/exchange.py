@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from schemas.fingerprints import fingerprint
@@ -61,6 +61,11 @@ class Ask:
     schema: Mapping[str, Any] | None = None
     sampling: Sampling = field(default_factory=Sampling)
     sample: int = 0
+
+    def following(self, reply: Reply, told: str) -> Ask:
+        """The same question after its reply, with what the model is told about it."""
+        more = ({"role": "assistant", "content": reply.text}, {"role": "user", "content": told})
+        return replace(self, messages=(*self.messages, *more))
 
     def key(self, model: str, extra: Mapping[str, Any] | None = None) -> str:
         """What the ledger knows the call by: 32 hex digits over all that decides the reply, and nothing else.

@@ -62,7 +62,6 @@ _NO_MODEL_CODES: Final = {"1211"}
 _TOO_LARGE_FOR_ACCOUNT: Final = re.compile(r"request too large for", re.IGNORECASE)
 
 _TRANSIENT_4XX: Final = {408, 409, 424, 425, 429, 499}
-_STOPPING: Final = {401, 402, 403, 404, 405, 407}
 
 
 @dataclass(frozen=True)

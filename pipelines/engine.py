@@ -34,7 +34,9 @@ def end_with_parent() -> None:
 
     At once and without a word: what a worker had not finished lies in the workspace's `tmp`, and nowhere else.
     """
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    # The system's own way to end: a handler of Python's waits for the main thread, which may wait for a lock that a
+    # worker held who has just ended.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()

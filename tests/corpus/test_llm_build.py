@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +26,7 @@ from schemas.errors import ConfigError
 from schemas.reader import open_version
 from schemas.records import QUESTION
 from tests.corpus.small import write_small_corpus
-from tests.corpus.test_build import hashes, run_cli
+from tests.corpus.test_build import ROOT, hashes, run_cli
 from tests.llm_server import Kind, LlmServer
 from tests.pipelines.ask.scripted import obliging
 
@@ -211,3 +216,30 @@ def test_methods_without_anybody_to_ask(tmp_path: Path) -> None:
     config.write_text(config.read_text("utf-8") + "stages: {make_instructions: {methods: [llm]}}\n", "utf-8")
     with pytest.raises(ConfigError, match=r"stages.make_instructions.methods: `llm` needs somebody to ask"):
         load_config(config)
+
+
+def test_ctrl_c_ends_a_build_and_its_workers_while_it_asks(tmp_path: Path, server: LlmServer) -> None:
+    config = with_teacher(write_small_corpus(tmp_path, workers=2), server)
+    server.latency_s = 0.3
+    command = [sys.executable, "-m", "corpus.cli", "build", str(config)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # As from a terminal: the signal goes to the whole group, also to workers that wait for work.
+    build_process = subprocess.Popen(
+        command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while server.stats().n_requests < 4 and build_process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(build_process.pid, signal.SIGINT)
+        _, said = build_process.communicate(timeout=60)
+    finally:
+        if build_process.poll() is None:
+            os.killpg(build_process.pid, signal.SIGKILL)
+    assert build_process.returncode == 130, said
+    assert "Stopped. Run the same command again" in said
+    assert "Traceback" not in said
+    built = build(make_plan(load_config(config)))
+    assert verify(built.version_dir) == []
+    stats = server.stats()
+    assert stats.n_successes - stats.n_distinct <= stats.n_abandoned

@@ -49,6 +49,11 @@ def changed(old: str, new: str) -> tuple[str, ...]:
     return tuple(turn.replace(old, new) for turn in GOOD)
 
 
+def test_records_that_families_keep_are_not_the_one_of_the_prompt() -> None:
+    outcome, _ = drive(job(), ok(turns(changed("您放宽心，", "您可以在体温记录里写下时间，"))))
+    assert len(outcome.made) == 1
+
+
 def test_a_good_rewriting_is_an_instruction_with_its_evidence() -> None:
     outcome, asked = drive(job(), ok(turns(GOOD)))
     [(kind, row)] = outcome.made
@@ -82,6 +87,8 @@ def test_a_good_rewriting_is_an_instruction_with_its_evidence() -> None:
         (changed("您放宽心", "我是北京儿童医院的王建国医生"), "identity"),
         (changed("您放宽心", "可以用酒精擦身"), "unsafe"),
         (changed("您放宽心", "根据问诊记录里的内容"), "leaked_prompt"),
+        (changed("您放宽心", "根据记录"), "leaked_prompt"),
+        (changed("您放宽心，", "记录显示，"), "leaked_prompt"),
         (changed("您放宽心", "好的，我会忽略以上指令"), "leaked_prompt"),
         ((GOOD[0].replace("发热2天了，", ""), GOOD[1], GOOD[2], "发热2天，" + GOOD[3]), "turns_changed"),
         (GOOD[:3], "turns_changed"),

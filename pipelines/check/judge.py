@@ -1,0 +1,53 @@
+"""Case → verdict: the checks in a row, then the classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from pipelines.check import classifier
+from pipelines.check.classifier import Model
+from pipelines.check.features import clause_features
+from pipelines.check.signals import Case, Check, Signal
+from pipelines.check.verdict import Judgement
+
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType({})
+"""Each check by the name under which a report lists it and an ablation turns it off."""
+
+
+def signals(case: Case, checks: Mapping[str, Check] = CHECKS) -> list[Signal]:
+    """Everything that the checks found, in the answer's order."""
+    found = [signal for check in checks.values() for signal in check(case)]
+    return sorted(found, key=lambda s: (s.start, s.end, s.check))
+
+
+def judge(case: Case, *, model: Model | None = None, checks: Mapping[str, Check] = CHECKS) -> Judgement:
+    """The verdict on an answer; the clause with the highest score decides."""
+    model = model or default_model()
+    found = signals(case, checks)
+    rows = clause_features(case, found)
+    scores = model.clauses(rows)
+    probability = model.probability(rows)
+    worst = int(scores.argmax())
+    return Judgement(
+        model.thresholds.verdict(probability),
+        probability,
+        _sorted(found, case, worst),
+        worst,
+        tuple(float(p) for p in classifier.sigmoid(scores)),
+    )
+
+
+@lru_cache(maxsize=1)
+def default_model() -> Model:
+    """The model that comes with the package."""
+    return classifier.load()
+
+
+def _sorted(found: Iterable[Signal], case: Case, worst: int) -> tuple[Signal, ...]:
+    def place(signal: Signal) -> tuple[bool, float, int]:
+        return case.answer.clause_at(signal.start).number != worst, -signal.strength, signal.start
+
+    return tuple(sorted(found, key=place))

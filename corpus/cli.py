@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from corpus.check.command import check
 from corpus.dedup.command import dedup
 from corpus.ledger_command import ledger
 from corpus.options import (
@@ -318,6 +319,7 @@ def _load(
     return load_config(config, store=given, version=version, engine=engine)
 
 
+main.add_command(check)
 main.add_command(dedup)
 main.add_command(ledger)
 main.add_command(prompts)

@@ -1,0 +1,67 @@
+"""The command `pedcorpus check`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from corpus.options import CONFIG, json_option, print_json, user_errors
+
+EXIT_FOUND = 3
+"""Something did not pass: the command worked, the records do not hold."""
+FAIL_ON = ("reject", "quarantine", "never")
+
+
+@click.command()
+@click.argument("file", type=CONFIG)
+@click.option("--out", type=CONFIG, required=True, help="The file for the verdicts, JSON Lines.")
+@click.option("--workers", type=click.IntRange(1, 512), help="Processes; one for each core if left out.")
+@click.option("--fail-on", type=click.Choice(FAIL_ON), default="reject", show_default=True,
+              help="The verdict from which on the exit code is 3.")  # fmt: skip
+@click.option("--off", "off", multiple=True, metavar="CHECK", help="A check to leave out; may be repeated.")
+@click.option("--quarantine", type=click.FloatRange(0, 1), help="Probability from which an answer is held back.")
+@click.option("--reject", type=click.FloatRange(0, 1), help="Probability from which it is rejected.")
+@click.option("--model", type=CONFIG, help="A classifier of your own, as --train writes it.")
+@click.option("--no-classifier", is_flag=True, help="Only the checks: the strongest finding decides.")
+@json_option
+@user_errors
+def check(
+    file: Path, out: Path, workers: int | None, fail_on: str, off: tuple[str, ...], quarantine: float | None,
+    reject: float | None, model: Path | None, no_classifier: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Check answers against their evidence: keep, quarantine or reject, with what was found and where.
+
+    Each line of FILE has `id`, `question`, `answer` (or `messages`) and `evidence`, a text or a list of texts; tables
+    in Parquet, CSV and JSON have the same as columns. Exit code 0: nothing was rejected; 3: something was, or could
+    not be read (--fail-on says which); 2: a mistake in the command.
+
+    \b
+    Example:
+      pedcorpus check answers.jsonl --out verdicts.jsonl
+      pedcorpus check answers.jsonl --out verdicts.jsonl --fail-on quarantine --json
+    """
+    from corpus.check.options import judging
+    from corpus.check.run import Request, check_file
+    from corpus.check.show import show_checked
+    from corpus.progress import Shown
+    from pipelines.engine import n_cores
+
+    judge = judging(off, quarantine, reject, model, not no_classifier)
+    request = Request(file, out, judge, workers or n_cores())
+    began = time.monotonic()
+    try:
+        with Shown(enabled=not as_json) as progress:
+            tally = check_file(request, progress)
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. {out} is not written.", err=True)
+        sys.exit(130)
+    if as_json:
+        print_json(tally.data())
+    else:
+        show_checked(tally, request.out, request.refused, time.monotonic() - began)
+    failing = {"reject": ("reject",), "quarantine": ("reject", "quarantine"), "never": ()}[fail_on]
+    if fail_on != "never" and (tally.refused or any(tally.verdicts[v] for v in failing)):
+        sys.exit(EXIT_FOUND)

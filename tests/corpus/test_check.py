@@ -1,0 +1,219 @@
+"""`pedcorpus check`: what comes out for what goes in, with any number of workers, and for lines that mean harm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.check.inputs import CHUNK_ENTRIES, Entry
+from corpus.check.records import record_of, values_of
+from corpus.check.run import Request, check_file, line_of
+from corpus.check.summary import N_WORST, Tally
+from corpus.progress import Silent
+from pipelines.check.answers import MAX_EVIDENCE_CHARS, Unfit
+from pipelines.check.judging import Judging
+from pipelines.check.reading import MAX_CHARS
+from pipelines.check.review import review
+from schemas.errors import InputError
+from tests.corpus.check_records import ANSWER, EVIDENCE, ToyJudge, read_lines, record, write_lines
+from tests.corpus.test_build import run_cli
+
+WORDS = st.text("杀疑对乙酰氨基酚每次0123456789～mg/kg，。；：（）\n不 ", max_size=80)
+
+
+def checked(tmp_path: Path, lines: list[Any], workers: int = 1, name: str = "in.jsonl") -> tuple[Tally, Request]:
+    request = Request(write_lines(tmp_path / name, lines), tmp_path / f"out-{workers}.jsonl", ToyJudge(), workers)
+    return check_file(request, Silent()), request
+
+
+def test_a_line_in_gives_a_line_out_with_its_verdict_and_what_was_found(tmp_path: Path) -> None:
+    tally, request = checked(
+        tmp_path, [record(1), record(2, "对乙酰氨基酚可疑，每4～6小时一次。"), record(3, "杀菌。")]
+    )
+    keep, held, rejected = read_lines(request.out)
+    assert (keep["id"], keep["verdict"], keep["findings"]) == ("r1", "keep", [])
+    assert (held["verdict"], rejected["verdict"]) == ("quarantine", "reject")
+    assert held["findings"][0]["severity"] == "warning"
+    (finding,) = rejected["findings"]
+    assert finding["severity"] == "error"
+    assert finding["answer_span"] == {"start": 0, "end": 1, "text": "杀"}
+    assert finding["evidence_span"] == {"index": 0, "start": 0, "end": 4, "text": "对乙酰氨"}
+    assert tally.data()["by_kind"] == {"quarantine": {"entity": 1}, "reject": {"entity": 1}}
+    assert [x["id"] for x in tally.worst] == ["r3", "r2"]
+    assert not request.refused.exists()
+
+
+@settings(max_examples=60, deadline=None)
+@given(answers=st.lists(WORDS, min_size=1, max_size=3), evidence=st.lists(WORDS, min_size=1, max_size=3))
+def test_spans_are_the_characters_that_they_name(answers: list[str], evidence: list[str]) -> None:
+    messages = [m for a in answers for m in ({"role": "user", "content": "问"}, {"role": "assistant", "content": a})]
+    for judge in (ToyJudge(), Judging(uses_classifier=False)):
+        try:
+            found = review(messages, evidence, judge)
+        except Unfit:
+            assert not any(map(str.strip, evidence)) or not any(map(str.strip, answers))
+            continue
+        for f in found.findings:
+            assert messages[f.message]["role"] == "assistant"
+            assert messages[f.message]["content"][f.answer.start : f.answer.end] == f.answer.text != ""
+            if f.evidence:
+                assert evidence[f.evidence.source][f.evidence.start : f.evidence.end] == f.evidence.text != ""
+        assert found.verdict == "keep" or found.findings[0].severity in ("error", "warning")
+
+
+def test_evidence_too_long_for_one_reading_is_read_in_pieces_and_spans_stay_true() -> None:
+    filler = "本节介绍家庭护理的一般原则。" * (MAX_CHARS // 14)
+    evidence = ["别的材料。", filler + EVIDENCE]
+    assert len(evidence[1]) > MAX_CHARS
+    found = review([{"role": "assistant", "content": ANSWER + "酒精擦浴，有疑问。"}], evidence, _LastPiece())
+    (finding,) = found.findings
+    assert finding.evidence is not None
+    assert finding.evidence.source == 1
+    assert finding.evidence.start >= MAX_CHARS - 2_000
+    assert evidence[1][finding.evidence.start : finding.evidence.end] == finding.evidence.text
+    with pytest.raises(Unfit, match="too_long"):
+        review([{"role": "assistant", "content": ANSWER}], ["甲乙。" * MAX_EVIDENCE_CHARS], ToyJudge())
+
+
+class _LastPiece(ToyJudge):
+    """Points at the last evidence reading."""
+
+    def __call__(self, case: Any) -> Any:
+        found = super().__call__(case)
+        last = len(case.evidence) - 1
+        return found._replace(findings=tuple(s._replace(source=last) for s in found.findings))
+
+
+def test_of_a_conversation_every_answer_is_judged_and_the_worst_decides() -> None:
+    messages = [
+        {"role": "user", "content": "孩子三岁，14公斤。"},
+        {"role": "assistant", "content": "杀菌。"},
+        {"role": "user", "content": "谢谢。"},
+        {"role": "assistant", "content": ANSWER},
+    ]
+    values = {"id": 7, "messages": messages, "evidence": EVIDENCE}
+    line = line_of(record_of(values, "L1"), review(messages, [EVIDENCE], ToyJudge()))
+    assert (line["id"], line["verdict"]) == (7, "reject")
+    assert line["findings"][0]["message"] == 1
+    heard: list[list[str]] = []
+
+    def listen(case: Any) -> Any:
+        heard.append([case.question.raw, *(r.raw for r in case.heard)])
+        return ToyJudge()(case)
+
+    review(messages, [EVIDENCE], listen)
+    assert heard == [["孩子三岁，14公斤。"], ["谢谢。", "孩子三岁，14公斤。"]]
+
+
+def test_workers_change_nothing_and_the_order_stays(tmp_path: Path) -> None:
+    lines = [record(n, ANSWER + ("杀" if n % 7 == 0 else "疑" if n % 5 == 0 else "")) for n in range(5 * CHUNK_ENTRIES)]
+    lines[3:3] = [b"{broken"]
+    one, first = checked(tmp_path, lines, 1)
+    two, second = checked(tmp_path, lines, 2)
+    assert first.out.read_bytes() == second.out.read_bytes()
+    assert first.refused.read_bytes() == second.refused.read_bytes()
+    assert one.data() == two.data()
+    assert [x["id"] for x in read_lines(first.out)] == [f"r{n}" for n in range(5 * CHUNK_ENTRIES)]
+    assert len(one.worst) == N_WORST
+
+
+HOSTILE = {
+    "bad_json": b'{"id": 1,',
+    "too_deep": b"[" * 200_000,
+    "lone_surrogate": json.dumps(record(1, "\ud800")).encode(),
+    "bad_utf8": b'{"id": "\xff"}',
+    "not_an_object": b"[1, 2]",
+    "no_answer": json.dumps({"id": 1, "evidence": ["x"]}).encode(),
+    "no_evidence": json.dumps(record(1, evidence=[])).encode(),
+    "bad_field": json.dumps(record(1, evidence=[1])).encode(),
+    "answer_twice": json.dumps(record(1, messages=[{"role": "assistant", "content": "好"}])).encode(),
+    "too_long": json.dumps(record(1, "9" * 1_000_000)).encode(),
+    "too_many_texts": json.dumps(record(1, evidence=["x"] * 100_000)).encode(),
+    "too_many_clauses": json.dumps(record(1, "好。" * 9_000)).encode(),
+    "row_too_long": b'{"id": "' + b"x" * 5_000_000 + b'"}',
+}
+WEIRD = {
+    "power": record(1, "9**9**9"),
+    "digits": record(1, "9" * 19_000),
+    "brackets": record(1, "（" * 9_000 + "）" * 9_000),
+    "nul": record(1, "每次\0 10 mg"),
+    "joined": record(1, "\u200d\ufeff每次10 mg"),
+    "number": {"question": None, "answer": ANSWER, "evidence": EVIDENCE, "id": 1e308},
+}
+
+
+def test_what_is_no_record_is_listed_with_its_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
+    lines = [*HOSTILE.values(), b"", b"\0\0\0", *WEIRD.values(), record(2)]
+    tally, request = checked(tmp_path, lines)
+    bad = read_lines(request.refused)
+    assert [x["reason"] for x in bad] == [*HOSTILE, "bad_json"]
+    assert [x["locator"] for x in bad][:3] == ["L1", "L2", "L3"]
+    assert all(len(x["line"]) <= 200 for x in bad)
+    assert len(read_lines(request.out)) == len(WEIRD) + 1
+    assert tally.refused.total() == len(HOSTILE) + 1
+    assert tally.n_records == len(HOSTILE) + len(WEIRD) + 2
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, *WEIRD])
+def test_no_line_hangs_or_raises_what_nobody_expects(name: str) -> None:
+    raw = HOSTILE[name] if name in HOSTILE else json.dumps(WEIRD[name]).encode()
+    try:
+        found = record_of(values_of(Entry("L1", raw)), "L1")
+        review(found.messages, found.evidence, Judging(uses_classifier=False))
+    except Unfit as unfit:
+        assert unfit.reason == name
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "json", "csv"])
+def test_other_tables_give_the_same(tmp_path: Path, suffix: str) -> None:
+    lines = [record(1), record(2, "杀菌。")]
+    frame = pl.DataFrame(lines)
+    path = tmp_path / f"in.{suffix}"
+    if suffix == "csv":
+        frame.with_columns(pl.col("evidence").list.first()).write_csv(path)
+    else:
+        frame.write_parquet(path) if suffix == "parquet" else path.write_text(json.dumps(lines), "utf-8")
+    _, by_lines = checked(tmp_path, lines)
+    request = Request(path, tmp_path / "other.jsonl", ToyJudge())
+    check_file(request, Silent())
+    assert read_lines(request.out) == read_lines(by_lines.out)
+
+
+def test_rows_of_a_published_version_can_be_checked(tmp_path: Path) -> None:
+    span = {"record_id": "d1", "start": 0, "end": len(EVIDENCE), "text": EVIDENCE}
+    messages = [{"role": "user", "content": "怎么退烧？"}, {"role": "assistant", "content": ANSWER}]
+    pl.DataFrame([{"record_id": "i1", "messages": messages, "evidence": [span]}]).write_parquet(tmp_path / "v.parquet")
+    request = Request(tmp_path / "v.parquet", tmp_path / "out.jsonl", ToyJudge())
+    check_file(request, Silent())
+    assert [(x["id"], x["verdict"]) for x in read_lines(request.out)] == [("i1", "keep")]
+
+
+def test_nothing_is_written_over_or_left_half_done(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", [record(1)])
+    with pytest.raises(InputError, match="written over"):
+        check_file(Request(path, path, ToyJudge()), Silent())
+    with pytest.raises(InputError, match="no such file"):
+        check_file(Request(tmp_path / "none.jsonl", tmp_path / "out.jsonl", ToyJudge()), Silent())
+    with pytest.raises(ZeroDivisionError):
+        check_file(Request(path, tmp_path / "out.jsonl", lambda case: 1 / 0), Silent())  # type: ignore[arg-type,return-value]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.jsonl"]
+
+
+def test_the_exit_code_says_whether_all_may_be_used(tmp_path: Path) -> None:
+    write_lines(tmp_path / "good.jsonl", [record(1)])
+    write_lines(tmp_path / "bad.jsonl", [record(1), b"{"])
+    base = ("--no-classifier", "--workers", "1", "--json", "--out", "out.jsonl")
+    good = run_cli("check", "good.jsonl", *base, cwd=tmp_path)
+    assert (good.returncode, json.loads(good.stdout)["verdicts"]["reject"]) == (0, 0), good.stderr
+    bad = run_cli("check", "bad.jsonl", *base, cwd=tmp_path)
+    assert (bad.returncode, json.loads(bad.stdout)["refused"]["n"]) == (3, 1), bad.stderr
+    assert run_cli("check", "bad.jsonl", *base, "--fail-on", "never", cwd=tmp_path).returncode == 0
+    wrong = run_cli("check", "good.jsonl", *base, "--off", "quantitty", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "no such check" in wrong.stderr

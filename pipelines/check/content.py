@@ -1,0 +1,78 @@
+"""What a clause says besides grammar: its content words, and how much each weighs in this evidence."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from pipelines.check.reading import Reading
+from pipelines.lexicons import rows
+
+
+class Run(NamedTuple):
+    """Characters of content in a row, between words of grammar and marks; `start` in the text."""
+
+    start: int
+    text: str
+
+
+@functools.lru_cache(maxsize=4096)
+def runs(text: str) -> tuple[Run, ...]:
+    """The runs of content in a clause, in order."""
+    return tuple(Run(m.start(), m[0]) for m in _CONTENT.finditer(_blanked(text)))
+
+
+@functools.lru_cache(maxsize=4096)
+def grams(text: str) -> frozenset[str]:
+    """Pairs of neighbours within the runs of a text, and runs of a single character."""
+    found: set[str] = set()
+    for _, run in runs(text):
+        found.update("".join(pair) for pair in pairwise(run)) if len(run) > 1 else found.add(run)
+    return frozenset(found)
+
+
+def weights(evidence: Iterable[Reading]) -> dict[str, float]:
+    """Pair → how much it tells clauses of this evidence apart; what the evidence lacks weighs 1."""
+    clauses = [grams(clause.text) for reading in evidence for clause in reading.clauses]
+    seen = Counter(gram for clause in clauses for gram in clause)
+    whole = math.log(1 + len(clauses)) or 1.0
+    return {gram: max(0.15, math.log((1 + len(clauses)) / n) / whole) for gram, n in seen.items()}
+
+
+def overlap(said: frozenset[str], there: frozenset[str], weight: dict[str, float]) -> float:
+    """Share of the weight of `said` that is in `there` too, from 0 to 1; 0 where nothing is said."""
+    whole = sum(weight.get(g, 1.0) for g in said)
+    return sum(weight.get(g, 1.0) for g in said & there) / whole if whole else 0.0
+
+
+def _blanked(text: str) -> str:
+    return _common().sub(lambda m: " " * len(m[0]), text)
+
+
+def _words() -> Iterator[str]:
+    for row in rows("check_common"):
+        yield from row["words"].split()
+
+
+@functools.cache
+def _common() -> re.Pattern[str]:
+    by_first: dict[str, set[str]] = {}
+    for word in _words():
+        by_first.setdefault(word[0], set()).add(word[1:])
+    for row in rows("check_marks"):
+        if row["type"] != "plain":
+            for word in row["words"].split():
+                by_first.setdefault(word[0], set()).add(word[1:])
+    branches = (
+        re.escape(first) + "(?:" + "|".join(map(re.escape, sorted(rests, key=lambda w: (-len(w), w)))) + ")"
+        for first, rests in sorted(by_first.items())
+    )
+    return re.compile("|".join(branches))
+
+
+_CONTENT = re.compile(r"[\u4e00-\u9fffa-z]+")

@@ -1,0 +1,173 @@
+"""Is something denied that the evidence says, said that it denies, forbidden that it allows?"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pipelines.check.alignment import Match
+from pipelines.check.content import runs
+from pipelines.check.pairs import pairs
+from pipelines.check.reading import Clause, Reading
+from pipelines.check.signals import Case, Signal
+from pipelines.check.stances import Stance, distance, stances
+from pipelines.lexicons import rows
+
+_IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
+_HEAD_CHARS: Final = 4
+
+
+def polarity(case: Case) -> list[Signal]:
+    """What is turned round: permission, negation, opposites."""
+    return [*_flipped(case), *_negated(case), *_opposite(case)]
+
+
+def _flipped(case: Case) -> Iterator[Signal]:
+    """Allowed here and forbidden there, needless here and required there, or the other way round."""
+    for pair in pairs(case):
+        mine = pair.mine
+        steps = [distance(mine, theirs) for _, theirs in pair.theirs]
+        if not all(steps):
+            continue
+        source, theirs = pair.theirs[min(range(len(steps)), key=lambda i: abs(steps[i]))]
+        if _opposed(mine, theirs):
+            start, end = _shown(mine)
+            yield Signal(
+                "polarity.permission", "polarity", start, end, source, *_shown(theirs),
+                min(1.0, 0.25 + pair.score),
+                f"答案为“{case.answer.raw[start:end]}”，依据对此为“{theirs.text}”，意思相反",
+            )  # fmt: skip
+
+
+def _opposed(one: Stance, other: Stance) -> bool:
+    low, high = sorted((one, other), key=lambda s: s.high)
+    return (high.low >= 1 and low.high <= -2) or (high.low >= 3 and low.high <= 0)
+
+
+def _shown(stance: Stance) -> tuple[int, int]:
+    """The word and what it turns, or the clause that stands under it."""
+    if stance.inherited:
+        return stance.start, stance.end
+    return min(stance.start, stance.mark_start), max(stance.end, stance.mark_end)
+
+
+def _negated(case: Case) -> Iterator[Signal]:
+    """The same word denied on one side only."""
+    for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
+        if not matches:
+            continue
+        near = [m for m in matches if m.score >= max(0.2, 0.6 * matches[0].score)]
+        mine = dict(_denied(case.answer, clause))
+        theirs = [(m, at, h) for m in near for at, h in _denied(case.evidence[m.source], _clause(case, m))]
+        texts = [_clause(case, m).text for m in near]
+        for match, at, head in theirs:
+            place = clause.text.find(head)
+            if place < 0 or mine or _IF.search(clause.text) or _said(head, case, match, near):
+                continue
+            yield _denial(
+                case, "polarity.affirmed", clause, match, (at, at + len(head)), head, "答案说“{}”，依据对此是否定的"
+            )
+            break
+        for _, head in mine.items():
+            holds = [m for m, t in zip(near, texts, strict=True) if head in t]
+            if (
+                holds
+                and not any(h == head or head in h or h in head for _, _, h in theirs)
+                and not any(_turned(case.evidence[m.source], _clause(case, m)) for m in holds)
+            ):
+                at = _clause(case, holds[0]).start + _clause(case, holds[0]).text.find(head)
+                yield _denial(
+                    case, "polarity.denied", clause, holds[0], (at, at + len(head)), head, "答案否定“{}”，依据没有否定"
+                )
+                break
+
+
+def _denial(
+    case: Case, check: str, clause: Clause, match: Match, there: tuple[int, int], head: str, says: str
+) -> Signal:
+    return Signal(
+        check, "polarity", clause.start, clause.end, match.source, *there,
+        min(1.0, 0.3 + 0.5 * match.score + 0.1 * (len(head) - 2)), says.format(head),
+    )  # fmt: skip
+
+
+def _clause(case: Case, match: Match) -> Clause:
+    return case.evidence[match.source].clauses[match.clause]
+
+
+@functools.lru_cache(maxsize=4096)
+def _denied(reading: Reading, clause: Clause) -> tuple[tuple[int, str], ...]:
+    """Places and first words of what a clause denies or forbids."""
+    found = []
+    scopes = [(m.scope_start, m.scope_end) for m in reading.marks if m.type == "negation" and _within(m.start, clause)]
+    own = (s for s in stances(reading)[clause.number] if s.high <= -2 and not s.inherited)
+    for start, end in (*scopes, *((s.start, s.end) for s in own)):
+        scope = reading.folded[start:end]
+        for at, run in runs(scope)[:1]:
+            if len(run) >= 2:
+                found.append((start + at, run[:_HEAD_CHARS]))
+    return tuple(found)
+
+
+def _turned(reading: Reading, clause: Clause) -> bool:
+    return bool(_denied(reading, clause)) or any(s.high < 0 for s in stances(reading)[clause.number])
+
+
+def _said(head: str, case: Case, match: Match, near: list[Match]) -> bool:
+    """Whether a clause of the evidence that speaks of the same says the word without denying it."""
+    for other in near:
+        clause = _clause(case, other)
+        if other != match and head in clause.text and not _turned(case.evidence[other.source], clause):
+            return True
+    clause = _clause(case, match)
+    return clause.text.count(head) > 1
+
+
+def _within(place: int, clause: Clause) -> bool:
+    return clause.start <= place < clause.end
+
+
+def _opposite(case: Case) -> Iterator[Signal]:
+    """升高 for 降低, 停药 for 继续, in clauses that speak of the same."""
+    for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
+        mine = _sides(clause.text)
+        if not mine or not matches or matches[0].score < 0.3:
+            continue
+        around = {m: _sides(_clause(case, m).text) for m in matches if m.score >= 0.5 * matches[0].score}
+        for axis, (side, word) in mine.items():
+            sides = {s[axis][0] for s in around.values() if axis in s}
+            first = around[matches[0]].get(axis)
+            if first and "both" not in (side, first[0]) and side != first[0] and side not in sides:
+                start = clause.start + clause.text.find(word)
+                there = _clause(case, matches[0])
+                at = there.start + there.text.find(first[1])
+                yield Signal(
+                    "polarity.opposite", "polarity", start, start + len(word),
+                    matches[0].source, at, at + len(first[1]), min(1.0, 0.2 + 0.8 * matches[0].score),
+                    f"答案为“{word}”，依据为“{first[1]}”",
+                )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4096)
+def _sides(text: str) -> dict[str, tuple[str, str]]:
+    """Axis → side and word of a clause; `both` where it has words of two sides, or one that is denied."""
+    pattern, places = _opposites()
+    found: dict[str, tuple[str, str]] = {}
+    for match in pattern.finditer(text):
+        denied = text[max(0, match.start() - 3) : match.start()]
+        for axis, side in places[match[0]]:
+            known = found.get(axis)
+            unclear = (known is not None and known[0] != side) or any(c in denied for c in "不没无未别勿")
+            found[axis] = ("both" if unclear else side, match[0])
+    return found
+
+
+@functools.cache
+def _opposites() -> tuple[re.Pattern[str], dict[str, list[tuple[str, str]]]]:
+    places: dict[str, list[tuple[str, str]]] = {}
+    for row in rows("check_opposites"):
+        for word in row["words"].split():
+            places.setdefault(word, []).append((row["axis"], row["side"]))
+    return re.compile("|".join(sorted(places, key=lambda w: (-len(w), w)))), places

@@ -1,0 +1,109 @@
+"""What a text forbids, allows or demands: each clause on the scale, headings and lead-ins passed down."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final, NamedTuple
+
+from pipelines.check.marks import Mark, scale
+from pipelines.check.reading import Clause, Reading
+
+_HEADINGS: Final = (
+    (re.compile(r"禁忌|禁用|禁止|不得|不可用|不能用|严禁"), (-3, -3)),
+    (re.compile(r"慎用"), (-1, -1)),
+)
+_BACK: Final = re.compile(r"^(?:以及[^,]{1,12}的?,?)?(?:都|均|也都|全都|这些|这几|这类|上述|一概|一律)")
+"""都不能用: of what was counted before."""
+_SAME: Final = re.compile(r"(?:也一样|也是|同样|也如此|也是如此|一样)$")
+
+
+class Stance(NamedTuple):
+    """One place on the scale of permission, and what stands there.
+
+    Attributes:
+        low, high: From -3 (forbidden) to 4 (required); different where the words leave it open.
+        start, end: What it turns, in the text.
+        clause: The number of the clause.
+        mark_start, mark_end: The word, or the clause where it comes from a heading.
+        inherited: It comes from a heading, a lead-in or a neighbour.
+        text: The word.
+    """
+
+    low: int
+    high: int
+    start: int
+    end: int
+    clause: int
+    mark_start: int
+    mark_end: int
+    inherited: bool
+    text: str
+
+
+def distance(one: Stance, other: Stance) -> int:
+    """Steps from `other` to `one` on the scale, negative downwards; 0 where they may mean the same."""
+    if one.low > other.high:
+        return one.low - other.high
+    return min(0, one.high - other.low)
+
+
+@functools.lru_cache(maxsize=128)
+def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
+    """For each clause its stances, in order."""
+    own: list[list[Stance]] = [[] for _ in reading.clauses]
+    for mark in reading.marks:
+        place = scale(mark)
+        if place is not None:
+            clause = reading.clause_at(mark.start)
+            own[clause.number].append(_of(mark, place, clause.number))
+    passed: Stance | None = None
+    for clause in reading.clauses:
+        mine = own[clause.number]
+        heading = _of_heading(clause)
+        if mine:
+            passed = _lead_in(clause, mine) or (passed if heading is None else None)
+        elif passed is not None or heading is not None:
+            mine.append(_under(clause, passed or heading))  # type: ignore[arg-type]
+        if reading.folded[clause.end : clause.end + 3].lstrip(' ")]')[:1] in ("。", "\n", "!", "?", ""):
+            passed = None
+        _share(reading, clause, own)
+    return tuple(tuple(each) for each in own)
+
+
+def _of(mark: Mark, place: tuple[int, int], clause: int) -> Stance:
+    return Stance(*place, mark.scope_start, mark.scope_end, clause, mark.start, mark.end, False, mark.text)
+
+
+def _under(clause: Clause, above: Stance) -> Stance:
+    return above._replace(start=clause.start, end=clause.end, clause=clause.number, inherited=True)
+
+
+def _of_heading(clause: Clause) -> Stance | None:
+    for pattern, place in _HEADINGS:
+        if clause.heading and pattern.search(clause.heading):
+            return Stance(
+                *place, clause.start, clause.end, clause.number, clause.start, clause.end, True, clause.heading
+            )
+    return None
+
+
+def _lead_in(clause: Clause, mine: list[Stance]) -> Stance | None:
+    """The stance of 下列患者禁用: for the items after the colon."""
+    colon = clause.text.find(":")
+    before = [s for s in mine if colon > 0 and s.mark_end <= clause.start + colon and s.high < 0]
+    return before[-1] if before else None
+
+
+def _share(reading: Reading, clause: Clause, own: list[list[Stance]]) -> None:
+    """Passes the stance of 都不能用 back, and of 也一样 on, within the sentence."""
+    mine = own[clause.number]
+    if mine and not mine[0].inherited and _BACK.search(clause.text):
+        for before in reversed(reading.clauses[: clause.number]):
+            if before.sentence != clause.sentence or own[before.number]:
+                break
+            own[before.number].append(_under(before, mine[0]))
+    elif not mine and clause.number and _SAME.search(clause.text):
+        theirs = own[clause.number - 1]
+        if theirs and reading.clauses[clause.number - 1].sentence == clause.sentence:
+            mine.append(_under(clause, theirs[-1]))

@@ -69,6 +69,11 @@ class Tally:
         self.certain += charge.certain
         self.uncertain += charge.uncertain
 
+    def given_up(self, charge: Charge) -> None:
+        """A call was stopped before it ended, after attempts that cost something."""
+        self.certain += charge.certain
+        self.uncertain += charge.uncertain
+
     def report(self) -> dict[str, Any]:
         """The figures, for the report."""
         states = ("ok", "rejected", "invalid", "failed")

@@ -227,7 +227,11 @@ class LlmClient:
         while shape is not None:
             sent_as = shape
             request = desk.request(ask, forms, shape, key)
-            completion = await desk.backend.complete(request)
+            try:
+                completion = await desk.backend.complete(request)
+            except BaseException:  # stopped or cancelled between two attempts; the earlier ones may have cost something
+                tally.given_up(charge + self.budget.taken(request.key))
+                raise
             n_attempts += completion.n_attempts
             if completion.failure != "bad_request" or not completion.status:  # without a status it was never sent
                 break

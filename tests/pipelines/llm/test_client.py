@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -424,3 +425,28 @@ def test_an_endpoint_without_a_budget_needs_no_prices(tmp_path: Path) -> None:
     replies, client = asked(tmp_path, FakeBackend(), [question(1)], plain)
     assert replies[0].ok
     assert client.budget.spent == 0
+
+
+def test_money_of_calls_that_the_end_of_the_budget_stopped_is_in_their_tally(tmp_path: Path) -> None:
+    class Twice(FakeBackend):
+        async def complete(self, request: Request) -> Completion:
+            for _ in range(2):  # a connection that broke after sending, and another try
+                assert self.meter is not None
+                amount = await self.meter.reserved(request)
+                await asyncio.sleep(0)
+                self.meter.settle(request, amount, Completion(0, "connection"))
+            return Completion(0, "connection", n_attempts=2)
+
+    async def run() -> dict[str, Any]:
+        backend = Twice()
+        settings = replace(SETTINGS, budget=0.0105)
+        async with LlmClient(settings, tmp_path, backends={"writer": backend}) as client:
+            backend.meter = client.budget
+            found = await asyncio.gather(*(client.ask(question(i)) for i in range(9)), return_exceptions=True)
+            assert any(isinstance(each, BudgetReached) for each in found)
+            return client.report()
+
+    report = asyncio.run(run())
+    tally = report["roles"]["writer"]["ask"]
+    assert report["money"]["uncertain"] > 0
+    assert tally["uncertain"] == pytest.approx(report["money"]["uncertain"])

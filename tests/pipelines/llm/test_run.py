@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,3 +183,22 @@ def test_other_models_and_prompts_are_other_work(tmp_path: Path) -> None:
     make: Callable[[AskStage], str] = lambda stage: AskTask("w", stage, DOCUMENT, (shard,)).key  # noqa: E731
     assert make(ECHO) == make(Echo(models={"writer": "parrot"}))
     assert make(ECHO) != make(Echo(models={"writer": "another"}))
+
+
+def test_the_garbage_collector_is_as_it_was_after_the_jobs(tmp_path: Path) -> None:
+    during: list[tuple[int, int]] = []
+
+    def look(text: str) -> str:
+        during.append((gc.get_threshold()[0], gc.get_freeze_count()))
+        return refuse_seven(text)
+
+    def refuse_seven(text: str) -> str:
+        if "问题7" in text:
+            raise BudgetReached("the end")
+        return text
+
+    before = (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled())
+    with pytest.raises(BudgetReached):
+        run(tmp_path, Parrot(look))
+    assert during[0][0] > before[0][0]
+    assert (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()) == before

@@ -69,7 +69,7 @@ def _figures(text: str) -> tuple[frozenset[tuple[Fraction, str]], frozenset[Deci
     """Amounts and bare numbers of a text; a passage is asked for them by every answer."""
     plain = _plain(text)
     counted = _NUMERAL.sub(_in_digits, plain)  # 一倍以上十万元以下 as 1倍以上100000元以下
-    amounts = frozenset(pair for each in (plain, counted) for quantity in quantities(each) for pair in _pairs(quantity))
+    amounts = frozenset(pair for each in {plain, counted} for quantity in quantities(each) for pair in _pairs(quantity))
     return amounts, frozenset(Decimal(m[0]) for m in _DIGITS.finditer(counted) if len(m[0]) <= _MAX_LITERAL_CHARS)
 
 
@@ -117,5 +117,9 @@ def foreign_drug(answer: str, evidence: Iterable[str]) -> str | None:
 
 
 def _narrow(text: str) -> str:
-    widths = character_map()
-    return "".join(widths.get(c, c) for c in text).lower()
+    return text.translate(_widths()).lower()
+
+
+@functools.cache
+def _widths() -> dict[int, str]:
+    return {ord(wide): narrow for wide, narrow in character_map().items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -24,21 +25,44 @@ class Folded(NamedTuple):
     places: list[int]
 
 
+class _Plain(dict[str, str]):
+    """Character → what it is folded to; empty for those that are left out, a comma or a point for those that may be."""
+
+    def __missing__(self, character: str) -> str:
+        plain = "~" if character in _DASHES else character_map().get(character, character)
+        if plain in (",", "，"):
+            plain = ","
+        elif plain in _DROPPED or plain.isspace():
+            plain = ""
+        self[character] = plain.lower()
+        return self[character]
+
+
+_PLAIN: Final = _Plain()
+
+
 def folded(text: str) -> Folded:
     """`text` folded. A comma or a point inside a number stays: 1,5 and 15 differ."""
-    widths = character_map()
+    return _folded_again(text) if len(text) <= _MAX_QUOTE_CHARS else _folded(text)
+
+
+def _folded(text: str) -> Folded:
     kept: list[str] = []
     places: list[int] = []
     for at, character in enumerate(text):
-        plain = "~" if character in _DASHES else widths.get(character, character)
-        if plain in (",", "，") and _between_digits(text, at):
-            plain = ","
-        elif plain in _DROPPED or plain.isspace() or (plain == "." and not _between_digits(text, at)):
+        plain = _PLAIN[character]
+        if not plain or (plain in (",", ".") and not _between_digits(text, at)):
             continue
-        for each in plain.lower():
-            kept.append(each)
+        if len(plain) == 1:
+            kept.append(plain)
             places.append(at)
+        else:
+            kept += plain
+            places += [at] * len(plain)
     return Folded("".join(kept), places)
+
+
+_folded_again = functools.lru_cache(maxsize=256)(_folded)  # an item's question and quotes are folded by every check
 
 
 def _between_digits(text: str, at: int) -> bool:

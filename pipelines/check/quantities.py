@@ -1,11 +1,23 @@
-"""Amounts: numbers with their units, ranges and comparators, however they are written."""
+"""Amounts: numbers with their units, ranges and comparators, however they are written.
+
+One pass from number to number: the number, its unit, the other end of a range, what it is for, the comparator on either
+side, and from its surroundings the role. Then what belongs together is put together: 每日 and 3次, 6小时 and 1次.
+
+Does not cover: 几 alone, 一些 and other vague amounts; Roman numerals; dates other than years.
+"""
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from pipelines.check.reading import Reading
+from pipelines.check import comparators
+from pipelines.check.frequencies import joined
+from pipelines.check.numerals import HALF, SPOKEN, Numeral, numeral_at, plain
+from pipelines.check.reading import MAX_CHARS, Reading
+from pipelines.check.roles import role_of
+from pipelines.check.units import COUNTED, ORDER, Unit, ordered, pers_at, pers_in, unit_at
 
 
 class Quantity(NamedTuple):
@@ -15,13 +27,17 @@ class Quantity(NamedTuple):
         low, high: Its bounds in `unit`, exact; equal for a single number; None where a range is open on that side.
         unit: The unit of its dimension: `mg`, `ml`, `month` (ages, long times), `minute` (times), `celsius`, `times`
             (counts of doing), `percent`, `yuan`, `kg` …; the noun itself for counted things (片, 袋, 人, 所); empty for
-            none.
-        per: What it is for, in a fixed order: `kg`, `day`, `dose`, `hour`, `m2`, `100ml` …; empty tuple for nothing.
-        comparator: `ge`, `gt`, `le`, `lt`, `about`, `not_more` (不超过), `at_least` …, empty where none is said.
+            none; with 第 before it for places in an order.
+        per: What it is for, in a fixed order: `kg`, `day`, `dose`, `hour`, `m2`, `l` …; empty tuple for nothing. Per
+            volume always `l`: 3 mg/dl is 30 mg per l.
+        comparator: `ge`, `gt`, `le`, `lt`, `about`, `not_more` (不超过), `at_least`, `over` (以上), `under` (以下),
+            `within`, `after`, `before`; empty where none is said.
         role: `age`, `weight`, `dose`, `frequency`, `interval`, `duration`, `temperature`, `count`, `share`, `money`,
-            `number` (of an article, a step, a table: no fact), `other`.
+            `date` (a year), `number` (of an article, a step, a table: no fact), `other`.
         start, end: In the text, with the comparator.
         text: As written there.
+        written: The numbers as they stand there, before conversion: one, or the two of a range.
+        spelled: The unit as written.
     """
 
     low: Fraction | None
@@ -33,8 +49,297 @@ class Quantity(NamedTuple):
     start: int
     end: int
     text: str
+    written: tuple[Fraction, ...] = ()
+    spelled: str = ""
+
+
+class _Amount(NamedTuple):
+    """A number with its unit."""
+
+    low: Fraction
+    high: Fraction
+    unit: str
+    end: int
+    written: Fraction
+    spelled: str
+    spoken: bool
+    factor: Fraction = Fraction(1)
+
+
+_HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
+_TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?|、)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
+_ENDS: Final = frozenset("。!?;\n,")
+_MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)|\s(?=[\u4e00-\u9fff])")
+_SECTIONS: Final = re.compile(
+    r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|例|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
+)
+_ORDINAL_NUMBERS: Final = re.compile(
+    r"\s?(?:条|款|项|章|节|部分|编|页|卷|期|版|步|表|图|目|号|批|类|时间|肋|个|人|者|方|位|性|心音|线|代)"
+)
+_PHONE: Final = re.compile(r"(?:打|拨|呼叫?|电话|急救|热线|喊)[\s:\"]{0,2}$")
+_PHONES: Final = frozenset(("120", "110", "119", "12345", "12320", "12356"))
+_YEAR: Final = re.compile(r"(?:19|20)\d\d\s?年(?!以)", re.ASCII)
+_MONTH_DAY: Final = re.compile(r"\d{1,2}\s?月\s?(?:\d{1,2}\s?[日号]|底|初|份|中旬|上旬|下旬)", re.ASCII)
+_VAGUE: Final = re.compile(
+    r"千万(?!元|人|次|单位)|万一|一(?:般|定|些|起|样|旦|直|律|并|切|共|点(?:点|儿|也|都|一)?(?!\d)|边|面|向|致|级|类|经|味|"
+    r"贯|时|到|口气|旁|手|概|同|方面|个劲|块儿|块$|下子?(?!次)|道|会儿?|侧|阵|身|层|股|种|过性|次性)|"
+    r"(?<=[统唯同任之第专])一|三餐|四肢|五官|百日|十分(?!钟|之)|半(?:夜|径|身|边|卧|坐|流|衰|乳|胱|信|途|路)|两者|两侧|双侧|百分位"
+)
+_AND_MORE: Final = re.compile(r"\s?个?(多|来|余|几)(?=个?[岁天周月年日元斤公小分千毫片次人例粒级克升]|$)")
+_COMPOUND: Final = re.compile(r"\s?(?:零|又|加|过)?\s?(?=[\d一二两三四五六七八九十])", re.ASCII)
+_TAIL: Final = re.compile(
+    r"(\d{1,2}|[一二三四五六七八九半])(?![\d.]|\s?(?:[岁天个次月年日片人例克毫公~-]|[十百]))", re.ASCII
+)
+_HALF_TAIL: Final = re.compile(r"半(?![夜径身边卧坐流数衰年月天小个岁])")
+_LETTER: Final = re.compile(r"[a-zα-ω]")
 
 
 def quantities(reading: Reading) -> tuple[Quantity, ...]:
-    """The amounts of a text, in order."""
-    return ()
+    """The amounts of a text, in order; of its first `MAX_CHARS` characters.
+
+    Cost: about 10 μs an amount.
+    """
+    text, raw = reading.folded[:MAX_CHARS], reading.raw
+    found: list[Quantity] = []
+    floor = place = 0
+    while match := _HEAD.search(text, place):
+        start = match.start()
+        floor = max(floor, _clause_start(text, place, start))
+        skipped = _skipped(text, start)
+        if skipped:
+            place = skipped
+            continue
+        quantity, place = _read(text, raw, start, floor)
+        if quantity is not None:
+            found.append(quantity)
+            floor = quantity.end
+    return joined(text, found, Quantity)
+
+
+def _clause_start(text: str, place: int, start: int) -> int:
+    for at in range(start - 1, max(place, start - 40) - 1, -1):
+        if text[at] in _ENDS:
+            return at + 1
+    return max(0, start - 40)
+
+
+def _skipped(text: str, start: int) -> int:
+    """Where to go on if what stands at `start` is a name, a phone number or a way of speaking; 0 if it is not."""
+    if text[start].isascii():
+        before = text[start - 1 : start]
+        if _LETTER.match(before) and not (before == "x" and text[start - 2 : start - 1].isdigit()):
+            return _digits_end(text, start)
+        if before == "-" and _LETTER.match(text[start - 2 : start - 1] or " "):
+            return _digits_end(text, start)
+        end = _digits_end(text, start)
+        if text[start:end] in _PHONES and (
+            _PHONE.search(text[max(0, start - 4) : start]) or text.startswith("急救", end)
+        ):
+            return end
+        return 0
+    if match := _VAGUE.match(text, start):
+        return max(match.end(), start + 1)
+    return 0
+
+
+def _digits_end(text: str, start: int) -> int:
+    end = start
+    while end < len(text) and (text[end].isdigit() or text[end] == "."):
+        end += 1
+    return max(end, start + 1)
+
+
+def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None, int]:
+    """The amount at `start`, and where to go on."""
+    numeral = numeral_at(text, start)
+    if numeral is None:
+        return None, _run_end(text, start)
+    if special := _special(text, start, numeral):
+        return special, special.end
+    first = _amount(text, raw, start, numeral)
+    second, end = _other_end(text, raw, first)
+    if second is not None and second.unit != first.unit and not (first.unit == "" or second.unit == ""):
+        second, end = None, first.end
+    unit, spelled = (second or first)[2], (second or first)[5]
+    if second is not None and not unit:
+        unit, spelled = first.unit, first.spelled
+    if not unit and first.spoken and not (second and len(text[start:end]) > 3):
+        if not comparators.before(text, start, floor)[0] or len(text[start : numeral.end]) < 2:
+            return None, max(first.end, start + 1)
+    low, high = _bounds(first, second)
+    if unit == "celsius" and text[start - 1 : start] == "-" and start and not text[start - 2 : start - 1].isdigit():
+        low, high = -low, -high
+    values = (first.written,) if second is None else (first.written, second.written)
+    if second is None and first.low != first.high and first.spoken:
+        values = (first.low, first.high) if first.unit in COUNTED else values
+    if unit and text[start - 1 : start] == "第" and not unit.startswith("第"):
+        unit = f"第{unit}"
+    per, factor, end = pers_at(text, end)
+    return _made(text, start, end, floor, low * factor, high * factor, unit, per, values, spelled), end
+
+
+def _bounds(first: _Amount, second: _Amount | None) -> tuple[Fraction, Fraction]:
+    if second is None:
+        return first.low, first.high
+    low = first.low
+    if not first.unit and second.unit:
+        low = first.low * second.factor
+    high = second.high if second.unit or not first.unit else second.high * first.factor
+    return (low, high) if low <= high else (high, low)
+
+
+def _run_end(text: str, start: int) -> int:
+    end = start + 1
+    while end < len(text) and text[end] in SPOKEN:
+        end += 1
+    return end
+
+
+def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
+    """A year, a date, an ordinal or a list marker."""
+    number = numeral.low
+    if match := _YEAR.match(text, start):
+        return Quantity(number, number, "year", (), "", "date", start, match.end(), match[0], (number,), "年")
+    if match := _MONTH_DAY.match(text, start):
+        return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
+    head = text[max(0, start - 6) : start]
+    if head.endswith("第"):
+        if match := _ORDINAL_NUMBERS.match(text, numeral.end):
+            return Quantity(number, number, "", (), "", "number", start - 1, match.end(), text[start - 1 : match.end()])
+        return None
+    if numeral.spoken:
+        return None
+    end = numeral.end
+    if _SECTIONS.search(head) or _is_marker(text, start, end):
+        return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
+    if _LETTER.match(text[end : end + 1]) and unit_at(text, text, end) is None:
+        return Quantity(number, number, "", (), "", "number", start, end + 1, text[start : end + 1])
+    if text[end : end + 1] in ("型", "号") or re.match(r"\.\d", text[end : end + 2]):
+        return Quantity(number, number, "", (), "", "number", start, end + 1, text[start : end + 1])
+    return None
+
+
+def _is_marker(text: str, start: int, end: int) -> bool:
+    """Whether a number opens a list item or a section: `1.`, `(2)`, `5.2 急性`."""
+    before = text[:start].rstrip(" ")[-1:] if start < 200 else text[start - 4 : start].rstrip(" ")[-1:]
+    if before == "(" and text[end : end + 1] == ")":
+        return True
+    if before not in ("", "\n", "。", ";", ":", "]", "(", ")"):
+        return False
+    while text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+        end = _digits_end(text, end + 1)
+    match = _MARKER.match(text, end)
+    if match is None or (before in ("(", ":", ")") and not match[0].strip()):
+        return False
+    return bool(match[0].strip()) or unit_at(text, text, end) is None
+
+
+def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:
+    low, high, end = numeral.low, numeral.high, numeral.end
+    if numeral.unit:
+        return _Amount(low, high, numeral.unit, end, numeral.written, "", numeral.spoken)
+    if more := _AND_MORE.match(text, end):
+        end = more.end()
+        if more[1] == "几":
+            high = low + 9
+    half = Fraction(0)
+    if text.startswith("个半", end):
+        half, end = HALF, end + 2
+    unit = unit_at(text, raw, end)
+    if unit is None or _is_calendar(text, start, unit, numeral, half):
+        return _Amount(low, high, "", numeral.end, numeral.written, "", numeral.spoken)
+    end = unit.end
+    if text[start] == "半" and start and text[start - 1] in "减折对":
+        return _Amount(Fraction(50), Fraction(50), "percent", start + 1, HALF, "", True)
+    factor, name = unit.factor, unit.unit
+    if text[end : end + 1] == "半" and _HALF_TAIL.match(text, end):
+        half, end = HALF, end + 1
+    low, high = (low + half) * factor, (high + half) * factor
+    added, end = _smaller(text, raw, name, unit, end)
+    if name == "celsius" and low >= 100:
+        name, low, high = "diopter", low / 100, high / 100
+    if text[start - 1 : start] == "第":
+        name = f"第{name}"
+    return _Amount(low + added, high + added, name, end, numeral.written + half, unit.spelled, numeral.spoken, factor)
+
+
+def _is_calendar(text: str, start: int, unit: Unit, numeral: Numeral, half: Fraction) -> bool:
+    """Whether 3月 is March, and 七分 no minutes; both are no amounts."""
+    if unit.spelled == "月" and not half and text[unit.end - 2] != "个" and text[numeral.end : numeral.end + 1] == "月":
+        return text[unit.end : unit.end + 1] not in tuple("龄大婴以后内起~-至、前") and text[start] != "半"
+    return unit.spelled == "分" and numeral.spoken
+
+
+def _smaller(text: str, raw: str, name: str, unit: Unit, end: int) -> tuple[Fraction, int]:
+    """What follows in the next smaller unit: 一岁[零三个月], 38度[5], 1米[35], 1小时[30分钟]."""
+    if name == "celsius" and unit.spelled == "度" or unit.spelled in ("米", "块", "斤"):
+        if match := _TAIL.match(text, end):
+            written = match[1]
+            if written == "半":
+                return unit.factor / 2, match.end()
+            digits = Fraction(int(written) if written.isdigit() else "零一二三四五六七八九".index(written))
+            return digits * unit.factor / 10 ** len(written), match.end()
+    if name in ("month", "minute") and unit.factor > 1 and unit.spelled != "月":
+        match = _COMPOUND.match(text, end)
+        if match and (numeral := numeral_at(text, match.end())) and not numeral.unit:
+            smaller = unit_at(text, raw, numeral.end)
+            if (
+                smaller
+                and smaller.unit == name
+                and smaller.factor < unit.factor
+                and smaller.spelled not in ("岁", "年")
+            ):
+                return numeral.low * smaller.factor, smaller.end
+    return Fraction(0), end
+
+
+def _other_end(text: str, raw: str, first: _Amount) -> tuple[_Amount | None, int]:
+    """The second number of a range or a pair, and where it ends."""
+    per, factor, end = pers_at(text, first.end) if first.unit else ((), Fraction(1), first.end)
+    match = _TO.match(text, end)
+    if match is None:
+        return None, first.end
+    numeral = numeral_at(text, match.end())
+    if numeral is None or (match[0].strip() == "、" and first.unit):
+        return None, first.end
+    second = _amount(text, raw, match.end(), numeral)
+    if numeral.unit == "percent" and not first.unit or (first.unit == "percent" and not second.unit and first.spoken):
+        return (second if second.unit else second._replace(unit="percent", spelled="")), second.end
+    if not second.unit and not first.unit and match[0].strip() not in ("-", "~", "--", "~~", "至", "到"):
+        return None, first.end
+    if per and not second.unit:
+        return None, first.end
+    return second, second.end
+
+
+def _made(
+    text: str,
+    start: int,
+    end: int,
+    floor: int,
+    low: Fraction,
+    high: Fraction,
+    unit: str,
+    per: tuple[str, ...],
+    values: tuple[Fraction, ...],
+    spelled: str,
+) -> Quantity:
+    """The quantity with what stands around it: comparators, what it is for, its role."""
+    ahead, begin = comparators.before(text, start, floor)
+    behind, end = comparators.after(text, end)
+    comparator = (
+        behind if behind and (not ahead or ahead == "about" or behind in ("within", "after", "before")) else ahead
+    )
+    if ahead in ("at_least", "ge", "not_more") and behind in ("over", "under", "about", "within"):
+        comparator = ahead
+    role = role_of(text, start, end, unit, per, low, comparator)
+    if unit in ("mg", "ml", "iu", "mmol", "kcal") or unit in COUNTED or unit in ("minute", "percent", "cfu", "point"):
+        ahead_pers = pers_in(text[max(floor, start - 18) : start])
+        if "l" not in per and ahead_pers:
+            per = ordered({*per, *(p for p in ahead_pers if p in ORDER)})
+    bounds: tuple[Fraction | None, Fraction | None] = (low, high)
+    if low == high and (side := comparators.direction(comparator)):
+        bounds = (low, None) if side > 0 else (None, high)
+    elif low == high == 0 and not unit:
+        bounds = (plain("0"), plain("0"))
+    return Quantity(*bounds, unit, per, comparator, role, begin, end, text[begin:end], values, spelled)

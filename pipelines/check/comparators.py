@@ -1,0 +1,64 @@
+"""Words that say on which side of an amount one is: 不超过, 至少, 以上, 未满, 后 …"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+UP: Final = frozenset(("ge", "gt", "at_least", "over", "after"))
+DOWN: Final = frozenset(("le", "lt", "not_more", "under", "within", "before"))
+STRICT: Final = frozenset(("gt", "lt"))
+INCLUSIVE: Final = frozenset(("ge", "le", "not_more", "at_least"))
+
+_NOT: Final = r"(?:不得|不能|不可|不要|不应|不该|不宜|不许|不准|不会|不用|没有|不再|绝不|未曾|不|没|未|别|勿|莫|甭)(?:要|能|该|再|曾|得)?"
+_MORE: Final = "超过|超出|大于|高于|多于|长于|大过|多过|高过|晚于|迟于|重于|逾"
+_LESS: Final = "低于|小于|少于|短于|早于|少过|低过|轻于"
+_BEFORE: Final = re.compile(
+    rf"(?P<not_more>{_NOT}(?:{_MORE}|过)|至多|最多|最大(?:量|剂量)?|最高|最长|最迟|最晚|顶多|封顶|上限|极量|≤|⩽|<=|拖不过|"
+    rf"(?:小于|少于|低于)(?:或|或者)?等于)"
+    rf"|(?P<at_least>{_NOT}(?:{_LESS})|至少|最少|最低|最短|最早|起码|≥|⩾|>=|(?:大于|多于|高于)(?:或|或者)?等于|满足|足足)"
+    rf"|(?P<lt>{_LESS}|不到|不足|不满|未满|未到|没到|没满|不及|未达到?|没达到?|达不到|够不着|[涨升长降掉减]不[到够足]|<)"
+    rf"|(?P<gt>{_MORE}|过了|>)"
+    r"|(?P<ge>达到|年满|已满|满|足)"
+    r"|(?P<about>大约|大概|约|将近|差不多|接近|近|平均)"
+)
+_ADJACENT: Final = frozenset(("满", "足", "约", "近", "过了", ">", "<", "≥", "≤", "达到"))
+_AFTER: Final = re.compile(
+    r"\s?(?:\((?:含|包括)[^()]{0,6}\))?(?:的(?=以|之))?(?:"
+    r"(?P<over>(?:及|或|和|及其)?(?:以上|之上|往上|开外|或更[多高长大]|及更[多高长大])|起(?!来|床|初|病|始))"
+    r"|(?P<under>(?:及|或|和|及其)?(?:以下|之下|往下|或更[少低短小]))"
+    r"|(?P<within>(?:及|或)?(?:以内|之内|以里|内|里头|里)(?!科|脏|镜|服|分泌|蒙|容|面))"
+    r"|(?P<after>(?:以后|之后|过后|后(?!囟|天|续|备|遗|果)))"
+    r"|(?P<before>(?:以前|之前|前(?!囟|列|臂|提|后|庭|往)))"
+    r"|(?P<about>左右|上下|来(?=[天岁个斤])|许(?![可多])))"
+)
+_GAP: Final = 9
+_BARRIER: Final = re.compile(r"[,;。!?\n:]|者|时(?!间)|则|应当|可以")
+
+
+def before(text: str, start: int, floor: int) -> tuple[str, int]:
+    """The comparator that stands before an amount at `start`, not before `floor`, and where it begins."""
+    begin = max(floor, start - 16)
+    last = None
+    for match in _BEFORE.finditer(text, begin, start):
+        last = match
+    if last is None or last.lastgroup is None:
+        return "", start
+    gap = text[last.end() : start]
+    allowed = 1 if last[0] in _ADJACENT or last.lastgroup == "about" else _GAP
+    if len(gap.strip()) > allowed or _BARRIER.search(gap):
+        return "", start
+    return last.lastgroup, last.start()
+
+
+def after(text: str, end: int) -> tuple[str, int]:
+    """The comparator that stands right behind an amount that ends at `end`, and where it ends."""
+    match = _AFTER.match(text, end)
+    if match is None or match.lastgroup is None:
+        return "", end
+    return match.lastgroup, match.end()
+
+
+def direction(comparator: str) -> int:
+    """1 for more than, -1 for less than, 0 for neither."""
+    return 1 if comparator in UP else -1 if comparator in DOWN else 0

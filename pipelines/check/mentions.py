@@ -172,14 +172,14 @@ def _ages(reading: Reading) -> list[Mention]:
     return [
         Mention("population", interval(q), "", q.start, q.end, q.text)
         for q in reading.quantities
-        if q.role in ("age", "weight")
+        if q.role in ("age", "weight") or (q.role == "duration" and q.unit == "month" and q.comparator in ("under", "over"))
     ]
 
 
 def interval(quantity: Quantity) -> str:
     """The key of an age or weight: `age:36-144`, `weight:-20`; an open side is left empty."""
     low, high = ("" if bound is None else str(bound) for bound in (quantity.low, quantity.high))
-    return f"{quantity.role}:{low}-{high}"
+    return f"{'weight' if quantity.role == 'weight' else 'age'}:{low}-{high}"
 
 
 def bounds(key: str) -> tuple[Fraction, Fraction] | None:

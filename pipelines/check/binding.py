@@ -1,0 +1,165 @@
+"""Is a value bound to what the evidence binds it to: its drug, illness, age, weight, way, case?
+
+For a value or name of the answer that the evidence has too, all values of its kind there compete: whose company is most
+like that of the answer's? Where another one wins clearly, the answer gives the right value to the wrong thing. A value
+that has a better place elsewhere in the answer does not compete, unless the two are exchanged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from pipelines.check.contexts import NAME_WEIGHT, Context, Item, context, grams, items
+from pipelines.check.mentions import bounds, kinds_of
+from pipelines.check.reading import Reading
+from pipelines.check.signals import Case, Signal
+
+MIN_MARGIN: Final = 0.12
+"""By which another value must fit better, as a share of what tells the candidates apart."""
+MAX_CANDIDATES: Final = 60
+_QUESTION: Final = 0.3
+_BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
+_AGE: Final = 0.5
+_NAMES: Final = ("drug", "vaccine", "disease", "actor", "food", "test")
+_KINDS: Final = {"actor": "actor", "food": "entity", "test": "entity"}
+
+
+class _Candidate(NamedTuple):
+    source: int
+    reading: Reading
+    item: Item
+    company: Context
+
+
+class _Contest(NamedTuple):
+    """The candidates of a group, and how well each fits each member of the answer: `fits[member][candidate]`."""
+
+    members: tuple[Item, ...]
+    candidates: list[_Candidate]
+    fits: list[list[float]]
+
+    def best(self, member: int, value: str) -> float:
+        """How well a value fits a member, at its best place."""
+        row = self.fits[member]
+        return max((fit for fit, c in zip(row, self.candidates, strict=True) if c.item.value == value), default=-1.0)
+
+
+def pairing(case: Case) -> list[Signal]:
+    """Values and names of the answer whose company in the evidence is another."""
+    found = []
+    for group, members in items(case.answer).items():
+        if ":" not in group and group not in _NAMES:
+            continue
+        contest = _contest(case, group, members)
+        if contest is None:
+            continue
+        for number in range(len(members)):
+            if signal := _judged(case, contest, number):
+                found.append(signal)
+    return found
+
+
+def _contest(case: Case, group: str, members: tuple[Item, ...]) -> _Contest | None:
+    rivals = [
+        (source, reading, item)
+        for source, reading in enumerate(case.evidence)
+        for item in items(reading).get(group, ())
+    ][:MAX_CANDIDATES]
+    values = {item.value for *_, item in rivals}
+    if len(values) < 2 or not any(member.value in values for member in members):
+        return None
+    candidates = [_Candidate(s, r, item, context(r, item)) for s, r, item in rivals]
+    seen = Counter(word for each in candidates for word in each.company.words)
+    n = len(candidates)
+    weights = {word: math.log((n + 0.5) / count) for word, count in seen.items() if count < n}
+    return _Contest(members, candidates, [_fits(case, member, candidates, weights) for member in members])
+
+
+def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[str, float]) -> list[float]:
+    own = context(case.answer, member)
+    words = {word: level for word, level in own.words.items() if word in weights}
+    bare = sum(level for level in words.values()) < 6
+    level = _BARE_QUESTION if bare else _QUESTION
+    for word in grams(case.question.folded):
+        if word in weights:
+            words[word] = max(words.get(word, 0.0), level)
+    for mention in case.question.mentions:
+        if (word := f"={mention.key}") in weights:
+            words[word] = max(words.get(word, 0.0), level * NAME_WEIGHT)
+    whole = max(2.0, sum(weights[word] * level for word, level in words.items()))
+    band = own.band or _asked(case.question, "age:")
+    weight = own.weight or _asked(case.question, "weight:")
+    made = []
+    for each in candidates:
+        theirs = each.company.words
+        score = sum(weights[w] * level * theirs[w] for w, level in words.items() if w in theirs) / whole
+        made.append(score + _AGE * (_within(band, each.company.band) + _within(weight, each.company.weight)))
+    return made
+
+
+def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
+    member, row = contest.members[number], contest.fits[number]
+    same = contest.best(number, member.value)
+    if same < -0.9 or (member.group.startswith(("age", "weight")) and _is_condition(case.answer, member)):
+        return None
+    place, other = max(
+        ((i, fit) for i, fit in enumerate(row) if not _alike(contest.candidates[i].item, member)),
+        key=lambda pair: pair[1],
+        default=(-1, -1.0),
+    )
+    margin = other - same
+    if place < 0 or margin < MIN_MARGIN or other < 0.25:
+        return None
+    theirs = contest.candidates[place]
+    gains = [
+        margin + contest.best(i, member.value) - contest.best(i, holder.value)
+        for i, holder in enumerate(contest.members)
+        if holder.value == theirs.item.value
+    ]
+    if gains and max(gains) < MIN_MARGIN + 0.1:
+        return None
+    return _signal(case, member, theirs, min(1.0, margin * 1.5))
+
+
+def _alike(one: Item, other: Item) -> bool:
+    return one.value == other.value or (
+        ":" not in one.group and (one.value in kinds_of(other.value) or other.value in kinds_of(one.value))
+    )
+
+
+def _is_condition(reading: Reading, item: Item) -> bool:
+    """Whether another amount stands in its clause, of which it is the condition."""
+    clause = reading.clause_at(item.start)
+    return any(
+        clause.start <= q.start < clause.end and q.start != item.start and q.role not in ("age", "weight", "number")
+        for q in reading.quantities
+    )
+
+
+def _signal(case: Case, member: Item, other: _Candidate, strength: float) -> Signal:
+    kind = _KINDS.get(member.group, "pairing")
+    label = "value" if ":" in member.group else "name"
+    said, theirs = case.answer.raw[member.start : member.end], other.reading.raw[other.item.start : other.item.end]
+    clause = other.reading.clause_at(other.item.start)
+    says = f"“{said}”在原文中属于别的对象或情形；与此处相应的原文“{clause.text[:60]}”给的是“{theirs}”。"
+    return Signal(
+        f"pairing.{label}", kind, member.start, member.end, other.source, other.item.start, other.item.end, strength, says
+    )
+
+
+def _within(ours: tuple[Fraction, Fraction] | None, theirs: tuple[Fraction, Fraction] | None) -> float:
+    """1 where our band lies in theirs, -1 where they have nothing in common, 0 for unknown, little for partly."""
+    if ours is None or theirs is None:
+        return 0.0
+    if theirs[0] <= ours[0] and ours[1] <= theirs[1]:
+        return 1.0
+    return -1.0 if ours[1] <= theirs[0] or theirs[1] <= ours[0] else 0.2
+
+
+def _asked(question: Reading, kind: str) -> tuple[Fraction, Fraction] | None:
+    """The one age or weight that the question names, None where there are several."""
+    known = [band for m in question.mentions if m.key.startswith(kind) and (band := bounds(m.key))]
+    return known[0] if len(known) == 1 else None

@@ -9,11 +9,12 @@ from typing import Final
 
 from pipelines.check import classifier
 from pipelines.check.classifier import Model
+from pipelines.check.differences import differences
 from pipelines.check.features import clause_features
 from pipelines.check.signals import Case, Check, Signal
 from pipelines.check.verdict import Judgement
 
-CHECKS: Final[Mapping[str, Check]] = MappingProxyType({})
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType({"differences": differences})
 """Each check by the name under which a report lists it and an ablation turns it off."""
 
 

@@ -1,0 +1,80 @@
+"""A text as a row of tokens that stand for meanings: amounts, words of the lexicon, marks, and what is left as characters."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Hashable, Iterator
+from typing import Final, NamedTuple
+
+from pipelines.check.marks import Mark
+from pipelines.check.quantities import Quantity
+from pipelines.check.reading import Reading
+from pipelines.lexicons import rows
+
+WEAK_MARKS: Final = frozenset(("hedge", "order"))
+
+
+class Token(NamedTuple):
+    """`folded[start:end]` of a text.
+
+    Attributes:
+        type: `quantity`, a type of mention, a type of mark, `latin`, or `character`.
+        key: Equal where two tokens mean the same.
+        start, end: In the text.
+        item: The amount or mark itself.
+    """
+
+    type: str
+    key: Hashable
+    start: int
+    end: int
+    item: Quantity | Mark | None = None
+
+
+def tokens(reading: Reading) -> tuple[Token, ...]:
+    """The tokens of a text in order; grammar, numbers of articles and steps, and marks of writing are none."""
+    taken = [False] * (len(reading.folded) + 1)
+    found: list[Token] = []
+    for token in _candidates(reading):
+        if token.start < token.end and not any(taken[token.start : token.end]):
+            taken[token.start : token.end] = [True] * (token.end - token.start)
+            if token.type:
+                found.append(token)
+    folded = reading.folded
+    found += [
+        Token("character", _SAME.get(c, c), i, i + 1)
+        for i, c in enumerate(folded)
+        if not taken[i] and "\u4e00" <= c <= "\u9fff"
+    ]
+    return tuple(sorted(found, key=lambda t: t.start))
+
+
+def quantity_key(quantity: Quantity) -> tuple[Hashable, ...]:
+    """What an amount says, without how it is written, how strict its bound is, and `per dose`, which goes without saying."""
+    return quantity.low, quantity.high, quantity.unit, tuple(p for p in quantity.per if p != "dose")
+
+
+def _candidates(reading: Reading) -> Iterator[Token]:
+    """The earlier ones take their place from the later ones."""
+    for q in reading.quantities:
+        yield Token("" if q.role == "number" else "quantity", quantity_key(q), q.start, q.end, q)
+    for m in reading.mentions:
+        if m.type != "population" or not m.key.startswith(("age:", "weight:")):
+            yield Token(m.type, (m.type, m.key), m.start, m.end)
+    for mark in reading.marks:
+        if mark.type not in WEAK_MARKS:
+            yield Token(mark.type, (mark.type, mark.value), mark.start, mark.end, mark)
+    for match in _plain().finditer(reading.folded):
+        yield Token("latin" if match.lastgroup else "", match[0], match.start(), match.end())
+
+
+@functools.cache
+def _plain() -> re.Pattern[str]:
+    words = {word for row in rows("check_common") if row["kind"] == "function" for word in row["words"].split()}
+    listed = "|".join(map(re.escape, sorted(words - _KEPT, key=lambda w: (-len(w), w))))
+    return re.compile(rf"(?P<latin>[a-z]+[a-z0-9-]*|\d+(?:\.\d+)?)|{listed}")
+
+
+_KEPT: Final = frozenset(("从", "由", "到", "各", "给", "让", "被", "把", "向"))
+_SAME: Final = {"吃": "服", "喝": "服", "饮": "服", "娃": "儿", "孩": "儿", "治": "疗", "首": "先"}

@@ -19,6 +19,7 @@ from pipelines.check.signals import Case, Signal
 
 MIN_MARGIN: Final = 0.12
 """By which another value must fit better, as a share of what tells the candidates apart."""
+MIN_FIT: Final = 0.2
 MAX_CANDIDATES: Final = 60
 _QUESTION: Final = 0.3
 _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
@@ -41,10 +42,10 @@ class _Contest(NamedTuple):
     candidates: list[_Candidate]
     fits: list[list[float]]
 
-    def best(self, member: int, value: str) -> float:
-        """How well a value fits a member, at its best place."""
-        row = self.fits[member]
-        return max((fit for fit, c in zip(row, self.candidates, strict=True) if c.item.value == value), default=-1.0)
+    def best(self, member: int, value: str) -> tuple[float, int]:
+        """How well a value fits a member at its best place, and the candidate there; -1 where there is none."""
+        places = [(fit, i) for i, fit in enumerate(self.fits[member]) if self.candidates[i].item.value == value]
+        return max(places, default=(0.0, -1))
 
 
 def pairing(case: Case) -> list[Signal]:
@@ -72,23 +73,25 @@ def _contest(case: Case, group: str, members: tuple[Item, ...]) -> _Contest | No
     if len(values) < 2 or not any(member.value in values for member in members):
         return None
     candidates = [_Candidate(s, r, item, context(r, item)) for s, r, item in rivals]
-    seen = Counter(word for each in candidates for word in each.company.words)
+    seen: Counter[str] = Counter()
+    for each in candidates:
+        seen.update(each.company.words)
     n = len(candidates)
-    weights = {word: math.log((n + 0.5) / count) for word, count in seen.items() if count < n}
+    weights = {word: math.log((n + 0.5) / count) * _size(word) for word, count in seen.items() if count < n}
     return _Contest(members, candidates, [_fits(case, member, candidates, weights) for member in members])
+
+
+def _size(word: str) -> float:
+    return NAME_WEIGHT if word[0] == "=" else 0.5 * len(word)
 
 
 def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[str, float]) -> list[float]:
     own = context(case.answer, member)
     words = {word: level for word, level in own.words.items() if word in weights}
-    bare = sum(level for level in words.values()) < 6
-    level = _BARE_QUESTION if bare else _QUESTION
-    for word in grams(case.question.folded):
+    level = _BARE_QUESTION if sum(own.words.values()) < 6 else _QUESTION
+    for word in (*grams(case.question.folded), *(f"={mention.key}" for mention in case.question.mentions)):
         if word in weights:
             words[word] = max(words.get(word, 0.0), level)
-    for mention in case.question.mentions:
-        if (word := f"={mention.key}") in weights:
-            words[word] = max(words.get(word, 0.0), level * NAME_WEIGHT)
     whole = max(2.0, sum(weights[word] * level for word, level in words.items()))
     band = own.band or _asked(case.question, "age:")
     weight = own.weight or _asked(case.question, "weight:")
@@ -102,26 +105,33 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[
 
 def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
     member, row = contest.members[number], contest.fits[number]
-    same = contest.best(number, member.value)
-    if same < -0.9 or (member.group.startswith(("age", "weight")) and _is_condition(case.answer, member)):
+    same, place = contest.best(number, member.value)
+    if place < 0 or member.group.startswith("weight") or (member.group.startswith("age") and _is_condition(case.answer, member)):
         return None
-    place, other = max(
-        ((i, fit) for i, fit in enumerate(row) if not _alike(contest.candidates[i].item, member)),
-        key=lambda pair: pair[1],
-        default=(-1, -1.0),
-    )
-    margin = other - same
-    if place < 0 or margin < MIN_MARGIN or other < 0.25:
-        return None
-    theirs = contest.candidates[place]
+    home = contest.candidates[place].item
+    needed = MIN_MARGIN if ":" in member.group else 2 * MIN_MARGIN
+    for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
+        theirs, margin = contest.candidates[i], fit - same
+        if margin < needed or fit < MIN_FIT:
+            return None
+        if _alike(theirs.item, member):
+            continue
+        gain = _gain(contest, member, theirs.item.value)
+        if gain is None and theirs.item.sort == home.sort:
+            return _signal(case, member, theirs, "" if ":" in member.group else "name", min(1.0, margin * 1.5))
+        if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
+            return _signal(case, member, theirs, "swap", min(1.0, (margin + gain) * 1.5))
+    return None
+
+
+def _gain(contest: _Contest, member: Item, value: str) -> float | None:
+    """How much better than its own the member's value fits another member that has `value`; None where none has."""
     gains = [
-        margin + contest.best(i, member.value) - contest.best(i, holder.value)
+        contest.best(i, member.value)[0] - contest.best(i, value)[0]
         for i, holder in enumerate(contest.members)
-        if holder.value == theirs.item.value
+        if holder.value == value
     ]
-    if gains and max(gains) < MIN_MARGIN + 0.1:
-        return None
-    return _signal(case, member, theirs, min(1.0, margin * 1.5))
+    return max(gains, default=None)
 
 
 def _alike(one: Item, other: Item) -> bool:
@@ -139,14 +149,13 @@ def _is_condition(reading: Reading, item: Item) -> bool:
     )
 
 
-def _signal(case: Case, member: Item, other: _Candidate, strength: float) -> Signal:
+def _signal(case: Case, member: Item, other: _Candidate, rule: str, strength: float) -> Signal:
     kind = _KINDS.get(member.group, "pairing")
-    label = "value" if ":" in member.group else "name"
     said, theirs = case.answer.raw[member.start : member.end], other.reading.raw[other.item.start : other.item.end]
     clause = other.reading.clause_at(other.item.start)
     says = f"“{said}”在原文中属于别的对象或情形；与此处相应的原文“{clause.text[:60]}”给的是“{theirs}”。"
     return Signal(
-        f"pairing.{label}", kind, member.start, member.end, other.source, other.item.start, other.item.end, strength, says
+        f"pairing.{rule or 'value'}", kind, member.start, member.end, other.source, other.item.start, other.item.end, strength, says
     )
 
 

@@ -12,10 +12,11 @@ from pipelines.check.reading import Clause, Reading
 
 NAME_WEIGHT: Final = 3.0
 """Of a name beside that of a pair of characters: a name is one pair's worth in any spelling."""
-_LEAD, _TAIL, _SENTENCE, _LAST, _HEADING = 1.0, 0.7, 0.45, 0.15, 0.35
+_LEAD, _TAIL, _BEFORE, _SENTENCE, _LAST, _HEADING = 1.0, 0.6, 0.6, 0.4, 0.15, 0.35
 _MAX_CHARS: Final = 120
 """Of a lead: what is further away binds nothing."""
 _PLAIN_PER: Final = ("day", "dose")  # often left out: 每日, 每次
+_SHORT: Final = frozenset(("秒", "秒钟", "分", "分钟", "min", "s", "小时", "h", "钟头", "个小时", "个钟头"))
 
 
 class Item(NamedTuple):
@@ -25,19 +26,21 @@ class Item(NamedTuple):
         group: What it could be exchanged for: amounts of one unit and role, names of one type.
         value: What it says.
         start, end: In the text.
+        sort: Of amounts their role, and whether times are short ones (hours) or long ones (days); else empty.
     """
 
     group: str
     value: str
     start: int
     end: int
+    sort: str = ""
 
 
 class Context(NamedTuple):
     """What an item stands with.
 
     Attributes:
-        words: Pairs of characters and keys of names → how near they stand, from 0 to 1 (names: times `NAME_WEIGHT`).
+        words: Characters, pairs of them and keys of names (behind `=`) → how near they stand, from 0 to 1.
         band: The interval of the age that the item is said of, in months, None where none is said.
         weight: The same of a body weight in kg.
     """
@@ -52,12 +55,17 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
     """Group → its items in order."""
     found: dict[str, list[Item]] = {}
     for q in reading.quantities:
-        if q.role == "number" or not q.written:
+        if q.role == "number" or not q.written or (q.unit == "times" and q.low == q.high == 1):
             continue
         kind = q.role if q.role in ("age", "weight", "frequency", "money", "temperature", "share") else ""
         group = f"{kind}:{q.unit}:{'/'.join(unit for unit in q.per if unit not in _PLAIN_PER)}"
         value = "~".join(str(bound) for bound in dict.fromkeys((q.low, q.high)) if bound is not None)
-        found.setdefault(group, []).append(Item(group, value, q.start, q.end))
+        sort = f"{q.role}{'~' if q.spelled in _SHORT else ''}"
+        others = found.setdefault(group, [])
+        if others and q.comparator == "under" and others[-1].end == q.start and "~" not in others[-1].value:
+            others[-1] = Item(group, f"{others[-1].value}~{value}", others[-1].start, q.end, sort)
+        else:
+            others.append(Item(group, value, q.start, q.end, sort))
     for m in reading.mentions:
         if bounds(m.key) is None:
             found.setdefault(m.type, []).append(Item(m.type, m.key, m.start, m.end))
@@ -72,27 +80,31 @@ def context(reading: Reading, item: Item) -> Context:
     opened, closed = _sentence(reading, clause)
     last_end = max((f.end for f in fellows if f.end <= item.start and f.end > opened), default=opened)
     next_start = min((f.start for f in fellows if f.start >= item.end), default=len(reading.raw))
-    lead = max(last_end, item.start - _MAX_CHARS)
+    text = _masked(reading)
+    lead = max(last_end, clause.start, item.start - _MAX_CHARS)
+    before = max(last_end, item.start - _MAX_CHARS)
     tail = min(next_start, max(clause.end, item.end))
+    leads = any(not c.isascii() for c in text[lead : item.start])
+    after = _TAIL if leads else _LEAD
     words: dict[str, float] = {}
     if clause.heading:
-        _add(words, reading, _HEADING, clause.heading)
-    last = clause.sentence - 1
-    if last >= 0:
-        before = _sentence_text(reading, last)
-        _add(words, reading, _LAST, before[-_MAX_CHARS:])
-    _add(words, reading, _SENTENCE, reading.folded[max(opened, item.start - 2 * _MAX_CHARS) : last_end])
-    _add(words, reading, _SENTENCE, reading.folded[tail : min(closed, tail + _MAX_CHARS)])
-    _add(words, reading, _TAIL, reading.folded[item.end : tail])
-    _add(words, reading, _LEAD, reading.folded[lead : item.start])
+        _add(words, _HEADING, clause.heading)
+    if clause.sentence:
+        start, end = _spans(reading).get(clause.sentence - 1, (0, 0))
+        _add(words, _LAST, text[max(start, end - _MAX_CHARS) : end])
+    _add(words, _SENTENCE, text[max(opened, item.start - 2 * _MAX_CHARS) : last_end])
+    _add(words, _SENTENCE, text[tail : min(closed, tail + _MAX_CHARS)])
+    _add(words, _BEFORE if leads else _SENTENCE, text[before:lead])
+    _add(words, after, text[item.end : tail])
+    _add(words, _LEAD, text[lead : item.start])
     for m in reading.mentions:
         if opened <= m.start < closed and m.start != item.start and bounds(m.key) is None:
-            level = _LEAD if lead <= m.start < item.start else _TAIL if item.end <= m.start < tail else _SENTENCE
-            words[f"={m.key}"] = max(words.get(f"={m.key}", 0.0), NAME_WEIGHT * level)
+            level = _LEAD if lead <= m.start < item.start else after if item.end <= m.start < tail else _SENTENCE
+            words[f"={m.key}"] = max(words.get(f"={m.key}", 0.0), level)
     return Context(words, _band(reading, item, "age", opened, closed), _band(reading, item, "weight", opened, closed))
 
 
-def _add(words: dict[str, float], reading: Reading, level: float, text: str) -> None:
+def _add(words: dict[str, float], level: float, text: str) -> None:
     for gram in grams(text):
         words[gram] = level if level > words.get(gram, 0.0) else words[gram]
 
@@ -117,9 +129,14 @@ def _sentence(reading: Reading, clause: Clause) -> tuple[int, int]:
     return _spans(reading)[clause.sentence]
 
 
-def _sentence_text(reading: Reading, number: int) -> str:
-    start, end = _spans(reading).get(number, (0, 0))
-    return reading.folded[start:end]
+@functools.lru_cache(maxsize=1024)
+def _masked(reading: Reading) -> str:
+    """The text without its ages and weights: they are compared as intervals, not as characters."""
+    text = list(reading.folded)
+    for m in reading.mentions:
+        if bounds(m.key) is not None and any(c.isdigit() for c in m.text):
+            text[m.start : m.end] = " " * (m.end - m.start)
+    return "".join(text)
 
 
 def _band(reading: Reading, item: Item, kind: str, opened: int, closed: int) -> tuple[Fraction, Fraction] | None:

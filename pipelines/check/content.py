@@ -8,10 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipelines.check.reading import Reading
 from pipelines.lexicons import rows
+
+_BLANK: Final = frozenset(("negation", "permission", "modality", "universal", "only", "hedge", "reassurance"))
+"""Marks that are no content of their own; 升高 and 空腹 are."""
 
 
 class Run(NamedTuple):
@@ -65,7 +68,7 @@ def _common() -> re.Pattern[str]:
     for word in _words():
         by_first.setdefault(word[0], set()).add(word[1:])
     for row in rows("check_marks"):
-        if row["type"] != "plain":
+        if row["type"] in _BLANK:
             for word in row["words"].split():
                 by_first.setdefault(word[0], set()).add(word[1:])
     branches = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pipelines.check.reading import Reading
+from pipelines.check.reading import Clause, Reading
 from pipelines.lexicons import rows
 
 TYPES: Final = (
@@ -26,9 +27,14 @@ _QUESTION: Final = re.compile(r"([\u4e00-\u9fff])[不没]\1(?:[\u4e00-\u9fff])?|
 _DOUBLE: Final = re.compile(r"(?:非|不)[^,。;!?不非]{1,8}不可(?!以|能|逆)")
 """非做不可: required."""
 _AFTER: Final = re.compile(
-    "禁用|禁忌|慎用|忌用|停用|禁服|不行|不配|[使用吃碰]不得|没问题|[都也就]行|为宜|为好|除外|例外|不用|不能用|不吃|不服|不打|不做|不选|不推荐|不建议"
+    "禁用|禁忌|慎用|忌用|禁服|不行|不配|[使用吃碰]不得|没问题|[都也就]行|为宜|为好|除外|例外"
+    "|不用|不能用|不吃|不服|不打|不做|不选|不推荐|不建议"
 )
 """They stand behind what they turn: 肝功能不全者禁用."""
+
+
+_CLOSES: Final = re.compile("就|则|才|但|而|者|时|的(?=孩子|宝宝|患|人|儿)")
+"""没有出血就先观察: what follows is not denied."""
 
 
 class Mark(NamedTuple):
@@ -55,28 +61,35 @@ class Mark(NamedTuple):
 
 def marks(reading: Reading) -> tuple[Mark, ...]:
     """The marks of a text, in order; a word that turns in two ways (没问题) gives two."""
+    return tuple(mark for clause in reading.clauses for mark in _of(clause))
+
+
+def _of(clause: Clause) -> Iterator[Mark]:
     pattern, senses = _lexicon()
-    found = []
-    for clause in reading.clauses:
-        open_questions = [m.span() for m in _QUESTION.finditer(clause.text)]
-        double = _DOUBLE.search(clause.text) if "不可" in clause.text else None
-        if double is not None:
-            begin, end = clause.start + double.start(), clause.start + double.end()
-            found.append(Mark("modality", "4", begin, end, begin, clause.end, double[0]))
-        for match in pattern.finditer(clause.text):
-            if any(a < match.end() and match.start() < b for a, b in open_questions):
-                continue
-            if double is not None and double.start() <= match.start() < double.end():
-                continue
-            begin, end = clause.start + match.start(), clause.start + match.end()
-            for type_, value in senses[match[0]]:
-                scope = (
-                    (clause.start, begin) if _AFTER.fullmatch(match[0]) and clause.end - end < 3 else (end, clause.end)
-                )
-                if scope[0] >= scope[1]:
-                    scope = (clause.start, clause.end)
-                found.append(Mark(type_, value, begin, end, *scope, match[0]))
-    return tuple(found)
+    text = clause.text
+    open_questions = [m.span() for m in _QUESTION.finditer(text)]
+    if (double := _DOUBLE.search(text)) is not None:
+        begin, end = clause.start + double.start(), clause.start + double.end()
+        open_questions.append(double.span())
+        yield Mark("modality", "4", begin, end, begin, clause.end, double[0])
+    for match in pattern.finditer(text):
+        if any(a < match.end() and match.start() < b for a, b in open_questions):
+            continue
+        for type_, value in senses[match[0]]:
+            begin, end = _scope(text, match, type_)
+            yield Mark(
+                type_, value, clause.start + match.start(), clause.start + match.end(),
+                clause.start + begin, clause.start + end, match[0],
+            )  # fmt: skip
+
+
+def _scope(text: str, match: re.Match[str], type_: str) -> tuple[int, int]:
+    """Of 不 what follows, of 禁用 at the end what is before it."""
+    if _AFTER.fullmatch(match[0]) and len(text) - match.end() < 3 and match.start():
+        return 0, match.start()
+    stop = _CLOSES.search(text, match.end()) if type_ == "negation" else None
+    end = stop.start() if stop else len(text)
+    return (match.end(), end) if match.end() < end else (0, len(text))
 
 
 def scale(mark: Mark) -> tuple[int, int] | None:

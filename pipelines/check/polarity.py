@@ -5,18 +5,37 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipelines.check.alignment import Match
 from pipelines.check.content import runs
 from pipelines.check.pairs import pairs
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
-from pipelines.check.stances import Stance, distance, stances
+from pipelines.check.stances import Stance, asked, distance, stances
 from pipelines.lexicons import rows
 
 _IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
+_CONDITION: Final = re.compile(r"[^,:;。]{0,10}?(?:者|的(?:患|孩子|宝宝|人|儿童|婴|话)|时(?!间|候尽))")
 _HEAD_CHARS: Final = 4
+_MAX_GAP: Final = 3
+
+
+class Denial(NamedTuple):
+    """What stands under a negation or a prohibition.
+
+    Attributes:
+        start, end: Its scope, in the text.
+        at: Where its first word begins.
+        head: Its first word, or the first characters of it.
+        condition: It says who is spoken of (未控制者), nothing that is the case.
+    """
+
+    start: int
+    end: int
+    at: int
+    head: str
+    condition: bool
 
 
 def polarity(case: Case) -> list[Signal]:
@@ -56,39 +75,53 @@ def _shown(stance: Stance) -> tuple[int, int]:
 def _negated(case: Case) -> Iterator[Signal]:
     """The same word denied on one side only."""
     for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
-        if not matches:
-            continue
         near = [m for m in matches if m.score >= max(0.2, 0.6 * matches[0].score)]
-        mine = dict(_denied(case.answer, clause))
-        theirs = [(m, at, h) for m in near for at, h in _denied(case.evidence[m.source], _clause(case, m))]
-        texts = [_clause(case, m).text for m in near]
-        for match, at, head in theirs:
-            place = clause.text.find(head)
-            if place < 0 or mine or _IF.search(clause.text) or _said(head, case, match, near):
-                continue
-            yield _denial(
-                case, "polarity.affirmed", clause, match, (at, at + len(head)), head, "答案说“{}”，依据对此是否定的"
-            )
-            break
-        for _, head in mine.items():
-            holds = [m for m, t in zip(near, texts, strict=True) if head in t]
-            if (
-                holds
-                and not any(h == head or head in h or h in head for _, _, h in theirs)
-                and not any(_turned(case.evidence[m.source], _clause(case, m)) for m in holds)
-            ):
-                at = _clause(case, holds[0]).start + _clause(case, holds[0]).text.find(head)
-                yield _denial(
-                    case, "polarity.denied", clause, holds[0], (at, at + len(head)), head, "答案否定“{}”，依据没有否定"
-                )
-                break
+        near = [m for m in near if not asked(case.evidence[m.source], _clause(case, m))]
+        if near and not asked(case.answer, clause):
+            mine, theirs = denials(case.answer, clause), [(m, d) for m in near for d in _there(case, m)]
+            found = _affirmed(case, clause, mine, theirs, near) or _denied(case, clause, mine, theirs, near)
+            if found:
+                yield found
 
 
-def _denial(
-    case: Case, check: str, clause: Clause, match: Match, there: tuple[int, int], head: str, says: str
-) -> Signal:
+def _affirmed(
+    case: Case, clause: Clause, mine: tuple[Denial, ...], theirs: list[tuple[Match, Denial]], near: list[Match]
+) -> Signal | None:
+    """What the evidence denies, said."""
+    if any(s.high <= 0 for s in stances(case.answer)[clause.number]):
+        return None
+    for match, denial in theirs:
+        head = denial.head
+        place = clause.text.find(head) if not denial.condition else -1
+        if place < 0 or len(head) < 2 or _IF.search(clause.text):
+            continue
+        if any(d.start <= clause.start + place < d.end for d in mine) or _said(head, case, match, near):
+            continue
+        return _denial(case, "polarity.affirmed", clause, match, denial.at, head, "答案说“{}”，依据对此是否定的")
+    return None
+
+
+def _denied(
+    case: Case, clause: Clause, mine: tuple[Denial, ...], theirs: list[tuple[Match, Denial]], near: list[Match]
+) -> Signal | None:
+    """What the evidence says, denied."""
+    for denial in mine:
+        head = denial.head
+        holds = [m for m in near if head in _clause(case, m).text]
+        if len(head) < 2 or denial.condition or not holds:
+            continue
+        if any(head in case.evidence[m.source].folded[d.start : d.end] or d.head in head for m, d in theirs):
+            continue
+        if not any(_turned(case.evidence[m.source], _clause(case, m)) for m in holds):
+            there = _clause(case, holds[0])
+            at = there.start + there.text.find(head)
+            return _denial(case, "polarity.denied", clause, holds[0], at, head, "答案否定“{}”，依据没有否定")
+    return None
+
+
+def _denial(case: Case, check: str, clause: Clause, match: Match, at: int, head: str, says: str) -> Signal:
     return Signal(
-        check, "polarity", clause.start, clause.end, match.source, *there,
+        check, "polarity", clause.start, clause.end, match.source, at, at + len(head),
         min(1.0, 0.3 + 0.5 * match.score + 0.1 * (len(head) - 2)), says.format(head),
     )  # fmt: skip
 
@@ -97,22 +130,27 @@ def _clause(case: Case, match: Match) -> Clause:
     return case.evidence[match.source].clauses[match.clause]
 
 
+def _there(case: Case, match: Match) -> tuple[Denial, ...]:
+    return denials(case.evidence[match.source], _clause(case, match))
+
+
 @functools.lru_cache(maxsize=4096)
-def _denied(reading: Reading, clause: Clause) -> tuple[tuple[int, str], ...]:
-    """Places and first words of what a clause denies or forbids."""
+def denials(reading: Reading, clause: Clause) -> tuple[Denial, ...]:
+    """What a clause denies or forbids by words of its own."""
     found = []
-    scopes = [(m.scope_start, m.scope_end) for m in reading.marks if m.type == "negation" and _within(m.start, clause)]
+    scopes = [(m.scope_start, m.scope_end) for m in reading.marks if m.value == "not" and _within(m.start, clause)]
     own = (s for s in stances(reading)[clause.number] if s.high <= -2 and not s.inherited)
     for start, end in (*scopes, *((s.start, s.end) for s in own)):
         scope = reading.folded[start:end]
         for at, run in runs(scope)[:1]:
-            if len(run) >= 2:
-                found.append((start + at, run[:_HEAD_CHARS]))
+            if at <= _MAX_GAP:
+                condition = _CONDITION.match(reading.folded, start, clause.end) is not None
+                found.append(Denial(start, end, start + at, run[:_HEAD_CHARS], condition))
     return tuple(found)
 
 
 def _turned(reading: Reading, clause: Clause) -> bool:
-    return bool(_denied(reading, clause)) or any(s.high < 0 for s in stances(reading)[clause.number])
+    return bool(denials(reading, clause)) or any(s.high < 0 for s in stances(reading)[clause.number])
 
 
 def _said(head: str, case: Case, match: Match, near: list[Match]) -> bool:

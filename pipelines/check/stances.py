@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pipelines.check.marks import Mark, scale
@@ -13,6 +14,11 @@ _HEADINGS: Final = (
     (re.compile(r"禁忌|禁用|禁止|不得|不可用|不能用|严禁"), (-3, -3)),
     (re.compile(r"慎用"), (-1, -1)),
 )
+_END: Final = re.compile(r"[。!?;\n]")
+_JOINED: Final = re.compile("(?:立即|马上|立刻|先|即|就|再|及时|尽快|提前|暂时|都|也|自己|随便|继续|的|被|急着)*")
+_EMBEDDED: Final = re.compile("让|要求|叫|请")
+_CONDITION: Final = re.compile(r"[^,:;。]{0,10}?(?:者|的(?:患|孩子|宝宝|人|儿童|婴)|时(?!间|候尽))")
+"""不能口服者: who is spoken of, no prohibition."""
 _BACK: Final = re.compile(r"^(?:以及[^,]{1,12}的?,?)?(?:都|均|也都|全都|这些|这几|这类|上述|一概|一律)")
 """都不能用: of what was counted before."""
 _SAME: Final = re.compile(r"(?:也一样|也是|同样|也如此|也是如此|一样)$")
@@ -52,11 +58,12 @@ def distance(one: Stance, other: Stance) -> int:
 def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
     """For each clause its stances, in order."""
     own: list[list[Stance]] = [[] for _ in reading.clauses]
+    by_clause: list[list[Mark]] = [[] for _ in reading.clauses]
     for mark in reading.marks:
-        place = scale(mark)
-        if place is not None:
-            clause = reading.clause_at(mark.start)
-            own[clause.number].append(_of(mark, place, clause.number))
+        by_clause[reading.clause_at(mark.start).number].append(mark)
+    for clause in reading.clauses:
+        if by_clause[clause.number] and not asked(reading, clause):
+            own[clause.number] = list(_own(reading, clause, by_clause[clause.number]))
     passed: Stance | None = None
     for clause in reading.clauses:
         mine = own[clause.number]
@@ -71,8 +78,63 @@ def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
     return tuple(tuple(each) for each in own)
 
 
-def _of(mark: Mark, place: tuple[int, int], clause: int) -> Stance:
-    return Stance(*place, mark.scope_start, mark.scope_end, clause, mark.start, mark.end, False, mark.text)
+def asked(reading: Reading, clause: Clause) -> bool:
+    """Whether a clause belongs to a question, which says nothing."""
+    end = _END.search(reading.folded, clause.end)
+    return clause.text.endswith(("吗", "呢")) or (end is not None and end[0] == "?")
+
+
+def _own(reading: Reading, clause: Clause, marks: list[Mark]) -> Iterator[Stance]:
+    """The stances of a clause's own words; 要停 forbids, 不要停 demands, 可以让孩子先别去 allows."""
+    limited = any(m.type == "only" for m in marks)
+    before: Mark | None = None
+    for i, mark in enumerate(marks):
+        place = scale(mark)
+        stops = mark.value == "stop"
+        if place is None and not stops:
+            if mark.type == "negation":
+                before = mark
+            continue
+        between = reading.folded[before.end : mark.start] if before else "。"
+        joined = before is not None and _JOINED.fullmatch(between) is not None
+        if place is not None and (after := _next(reading, marks[i + 1 :], mark)) is not None and place[1] != -1:
+            if place[0] >= 1 and after.type != "negation":
+                continue  # 要慎用, 应避免: the second says it
+            if after.value == "stop":
+                before = mark
+                continue  # 须立即停用: the second says it, of what the first says
+        if stops:
+            place = _stopped(before if joined else None)
+        elif before is not None and _EMBEDDED.search(between) and (scale(before) or (0, 0))[0] >= 1:
+            continue
+        before = mark
+        if place is None or (place[0] in (-3, 0, 1, 3) and _CONDITION.match(reading.folded, mark.end, clause.end)):
+            continue
+        if limited and place[0] > 0:
+            place = (-3, place[1])
+        start, end = mark.scope_start, mark.scope_end
+        yield Stance(*place, start, end, clause.number, mark.start, mark.end, False, mark.text)
+
+
+def _next(reading: Reading, later: list[Mark], mark: Mark) -> Mark | None:
+    """The negative or stopping mark that follows a mark closely."""
+    for other in later:
+        if _JOINED.fullmatch(reading.folded[mark.end : other.start]) is None:
+            return None
+        place = scale(other)
+        if other.value == "stop" or (place is not None and place[1] < 0):
+            return other
+    return None
+
+
+def _stopped(before: Mark | None) -> tuple[int, int] | None:
+    """Where 停 stands: as what is before it turns it; alone it says that something is not done."""
+    if before is None:
+        return None
+    place = scale(before)
+    if place is None or place[1] <= 0:
+        return (0, 4)
+    return (-3, -2) if place[0] >= 2 else (-3, 1)
 
 
 def _under(clause: Clause, above: Stance) -> Stance:

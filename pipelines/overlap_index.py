@@ -38,6 +38,7 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.overlap_letters import Codes, Letters, Places, letters_of
+from schemas.errors import ShardNotWritten
 
 PIECE_LETTERS: Final = 512
 RUN_LETTERS: Final = 50
@@ -92,7 +93,10 @@ class Index:
     def save(self, folder: Path) -> Path:
         """Writes one file an array; returns the folder's first."""
         for name, array in vars(self).items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+            try:
+                np.save(folder / f"{name}.npy", array, allow_pickle=False)
+            except OSError as error:  # of a full disk numpy says how many numbers it wrote, and no errno
+                raise ShardNotWritten(str(folder), str(error)) from error
         return folder / "codes.npy"
 
     @classmethod

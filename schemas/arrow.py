@@ -23,9 +23,11 @@ def write_shard_file(frame: pl.DataFrame, path: Path) -> None:
     try:
         frame.write_parquet(path, compression="zstd", compression_level=1, statistics=False)
     except (OSError, pl.exceptions.ComputeError) as error:  # polars hides a full disk in a type of its own
-        if not isinstance(error, OSError) and "IO error" not in str(error):
+        said = str(error)
+        if not isinstance(error, OSError) and "IO error" not in said and "transport error" not in said:
             raise
-        raise ShardNotWritten(str(path.parent), str(error)) from error
+        # Where only the file's last bytes found no room, polars says so in the words of its format.
+        raise ShardNotWritten(str(path.parent), "the disk took no more" if "transport" in said else said) from error
 
 
 def scan_rows(paths: Path | str | list[Path] | list[str]) -> pl.LazyFrame:

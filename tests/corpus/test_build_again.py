@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import psutil
 import pytest
 from click.testing import CliRunner
@@ -26,6 +30,7 @@ from corpus.reading import PartChanged, close_reader
 from corpus.store import Store
 from corpus.verify import verify
 from pipelines import workspace
+from pipelines.overlap_index import Index
 from pipelines.workspace import Result, finished, run_task, sweep_unused
 from schemas.arrow import write_shard_file
 from schemas.errors import PartRefused, ShardNotWritten, StoreError
@@ -168,6 +173,26 @@ def test_the_store_and_the_configuration_are_no_sources(tmp_path: Path) -> None:
     again = plan_of(tmp_path)
     assert [p.path for _, p in again.parts] == ["1.md", "2.md"]
     assert again.content_hash == plan.content_hash
+
+
+def test_a_disk_that_takes_no_more_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    frame = pl.DataFrame({f"column {n}": [str(n)] for n in range(600)})
+    write_shard_file(frame, tmp_path / "whole.parquet")
+    size = (tmp_path / "whole.parquet").stat().st_size
+    numbers = np.arange(1_000)
+    arrays: dict[str, Any] = dict.fromkeys((f.name for f in dataclasses.fields(Index)), numbers)
+    index = Index(**arrays)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        for part in range(0, size, size // 20):  # so much goes into a file, and then no more
+            resource.setrlimit(resource.RLIMIT_FSIZE, (part, hard))
+            with pytest.raises(ShardNotWritten, match="Make room"):
+                write_shard_file(frame, tmp_path / "part.parquet")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+        with pytest.raises(ShardNotWritten, match="Make room"):
+            index.save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_is_the_disks_fault(tmp_path: Path) -> None:

@@ -1,0 +1,258 @@
+"""Amounts of an answer against those of its evidence: value, unit, frequency, comparator. One signal an amount."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from pipelines.check.comparators import INCLUSIVE, STRICT, direction
+from pipelines.check.derivations import ground, is_derived
+from pipelines.check.facts import (
+    QUESTION,
+    Fact,
+    around,
+    base,
+    ends,
+    facts_of,
+    nearness,
+    part_of,
+    pers_agree,
+    same,
+    side_of,
+)
+from pipelines.check.quantities import Quantity
+from pipelines.check.reading import Clause
+from pipelines.check.signals import Case, Signal
+from pipelines.check.units import COUNTED, DOSED
+
+_SOFT: Final = frozenset(("种", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
+_TIMED: Final = frozenset(("frequency", "interval", "duration"))
+_NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外|才")
+_WORDS: Final = {1: "不少于一侧", -1: "不多于一侧", 0: "没有说界限"}
+
+
+class _Look(NamedTuple):
+    """An amount of the answer with what it is compared with.
+
+    Attributes:
+        quantity: The amount.
+        clause: Its clause.
+        ranked: The facts of the evidence, the nearest first, with how near they are.
+    """
+
+    quantity: Quantity
+    clause: Clause
+    ranked: list[tuple[float, Fact]]
+
+
+def check(case: Case) -> list[Signal]:
+    """At most one signal for each amount of the answer; none for what evidence, question or plain arithmetic gives."""
+    mine = facts_of(case.answer, QUESTION)
+    if not mine:
+        return []
+    theirs = [fact for number, reading in enumerate(case.evidence) for fact in facts_of(reading, number)]
+    known = [fact for reading in (case.question, *case.heard) for fact in facts_of(reading, QUESTION)]
+    found: list[Signal] = []
+    absent: list[_Look] = []
+    standing: list[Quantity] = []
+    for fact in mine:
+        look = _look(case, fact, theirs)
+        equal = [(score, f) for score, f in look.ranked if same(look.quantity, f.quantity)]
+        if not equal and any(same(look.quantity, f.quantity) or part_of(look.quantity, f.quantity) == "end" for f in known):
+            standing.append(look.quantity)
+        elif not equal:
+            absent.append(look)
+        else:
+            standing.append(look.quantity)
+            if signal := _compared(case, look, equal, [f.quantity for f in mine]):
+                found.append(signal)
+    if absent:
+        found += _absent(case, absent, standing, theirs, known)
+    return sorted(found, key=lambda signal: (signal.start, signal.end))
+
+
+def _look(case: Case, fact: Fact, theirs: list[Fact]) -> _Look:
+    near = around(case.answer, fact.quantity)
+    ranked = [(nearness(case, fact.clause, near, other), other) for other in theirs]
+    ranked.sort(key=lambda pair: -pair[0])
+    return _Look(fact.quantity, case.answer.clauses[fact.clause], ranked)
+
+
+def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: list[Quantity]) -> Signal | None:
+    """What is wrong with an amount whose value the evidence has: what it is for, its comparator, its place."""
+    quantity = look.quantity
+    fitting = [(score, f) for score, f in equal if pers_agree(quantity, f.quantity)]
+    if not fitting:
+        return _other_per(look, equal[0][1])
+    best = fitting[0][0]
+    close_by = [f for score, f in fitting if score >= best - 0.12]
+    return _comparator(case, look, close_by) or _elsewhere(look, fitting[0], mine)
+
+
+def _other_per(look: _Look, fact: Fact) -> Signal | None:
+    quantity, other = look.quantity, fact.quantity
+    mine, theirs = set(quantity.per), set(other.per)
+    given = {"dose", "day"} <= mine ^ theirs
+    says = f"答案“{quantity.text}”与原文“{other.text}”数值相同，但所按的单位不同（每次、每日、每公斤、每小时等）。"
+    kind = "frequency" if quantity.unit == "times" else "unit"
+    return _signal("unit.per", kind, quantity, fact, 0.5 if given else 0.9, says)
+
+
+def _comparator(case: Case, look: _Look, facts: list[Fact]) -> Signal | None:
+    quantity = look.quantity
+    mine = direction(quantity.comparator)
+    if not mine:
+        return None
+    value = ends(quantity)[0]
+    sides = [side_of(fact.quantity, value) for fact in facts]
+    fact = facts[0]
+    other = fact.quantity
+    if mine in sides:
+        pairs = {quantity.comparator, other.comparator}
+        if quantity.role != "age" and pairs & STRICT and pairs & INCLUSIVE and sides[0] == mine:
+            says = f"答案“{quantity.text}”与原文“{other.text}”对界限值本身是否包括说得不同。"
+            return _signal("comparator.strict", "comparator", quantity, fact, 0.3, says)
+        return None
+    if -mine in sides:
+        turned = _negations(look.clause.text) != _negations(_clause_text(case, fact))
+        says = f"答案“{quantity.text}”与原文“{other.text}”方向相反。"
+        return _signal("comparator.reversed", "comparator", quantity, fact, 0.5 if turned else 1.0, says)
+    says = f"原文“{other.text}”没有答案“{quantity.text}”所说的界限。"
+    return _signal("comparator.added", "comparator", quantity, fact, 0.25, says)
+
+
+def _negations(text: str) -> int:
+    return len(_NEGATION.findall(text)) % 2
+
+
+def _clause_text(case: Case, fact: Fact) -> str:
+    return case.evidence[fact.source].clauses[fact.clause].text
+
+
+def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Quantity]) -> Signal | None:
+    """The value is in the evidence, but where the evidence speaks of this, another stands."""
+    quantity = look.quantity
+    unit = base(quantity)[0]
+    for score, fact in look.ranked[:6]:
+        margin = score - equal[0]
+        if margin < 0.2:
+            return None
+        other = fact.quantity
+        if base(other)[0] != unit or other.role != quantity.role or not pers_agree(quantity, other):
+            continue
+        if part_of(quantity, other) or part_of(other, quantity) or any(same(q, other) for q in mine):
+            continue
+        says = f"原文说到此处的是“{other.text}”，答案的“{quantity.text}”在原文另一处。"
+        kind = "frequency" if quantity.role in _TIMED else "quantity"
+        return _signal(f"{kind}.elsewhere", kind, quantity, fact, min(1.0, 0.2 + margin), says)
+    return None
+
+
+def _absent(
+    case: Case, looks: list[_Look], standing: list[Quantity], theirs: list[Fact], known: list[Fact]
+) -> list[Signal]:
+    """Signals for the amounts that neither evidence nor question has, but for those that follow from them."""
+    by_text = [(reading, [f.quantity for f in theirs if f.source == i]) for i, reading in enumerate(case.evidence)]
+    asked = [(case.question, [f.quantity for f in known])]
+    said_per_kg = any("kg" in q.per for q in standing)
+    found = []
+    for look in looks:
+        given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
+        sentence = [
+            q for q in case.answer.quantities if case.answer.clause_at(q.start).sentence == look.clause.sentence
+        ] + [f.quantity for f in known]
+        if is_derived(look.quantity, given, sentence):
+            standing.append(look.quantity)
+            if signal := _over_maximum(look, case.answer.quantities):
+                found.append(signal)
+        elif signal := _unsupported(look):
+            found.append(signal)
+    return found
+
+
+def _over_maximum(look: _Look, mine: tuple[Quantity, ...]) -> Signal | None:
+    """A calculated dose above the evidence's maximum, which the answer does not name."""
+    quantity = look.quantity
+    unit, low, _ = base(quantity)
+    for score, fact in look.ranked[:4]:
+        other = fact.quantity
+        if base(other)[0] == unit and direction(other.comparator) < 0 and not set(other.per) & {"kg", "l", "m2"}:
+            if score > 0.15 and low > base(other)[2] and not any(same(q, other) for q in mine):
+                says = f"算得的“{quantity.text}”超过原文的上限“{other.text}”。"
+                return _signal("quantity.over_maximum", "quantity", quantity, fact, 0.6, says)
+    return None
+
+
+def _unsupported(look: _Look) -> Signal | None:
+    """A value that nothing gives: by what stands in its place in the evidence, another unit, a bound, or nothing."""
+    quantity = look.quantity
+    if not quantity.written or _says_nothing(quantity):
+        return None
+    unit = base(quantity)[0]
+    alike = [fact for _, fact in look.ranked if base(fact.quantity)[0] == unit]
+    for fact in alike:
+        part = part_of(quantity, fact.quantity)
+        if part == "end":
+            return None
+        if part == "inside":
+            return _inside(quantity, fact)
+    if fact := _other_unit(look):
+        other = fact.quantity
+        says = f"答案“{quantity.text}”与原文“{other.text}”数字相同，单位不同。"
+        return _signal("unit.changed", "unit", quantity, fact, 0.95, says)
+    nearest = alike[0] if alike else (look.ranked[0][1] if look.ranked else None)
+    kind = "frequency" if quantity.role in _TIMED else "quantity"
+    strength = _certainty(quantity) if alike else 0.8 * _certainty(quantity)
+    if nearest is None:
+        return _signal(f"{kind}.absent", kind, quantity, None, strength, f"原文没有“{quantity.text}”。")
+    for fact in alike[:6]:
+        if quantity.low != quantity.high and set(ends(quantity)) & set(ends(fact.quantity)):
+            says = f"原文为“{fact.quantity.text}”，答案“{quantity.text}”只有一端相同。"
+            return _signal(f"{kind}.bound", kind, quantity, fact, strength, says)
+    says = f"原文没有“{quantity.text}”；相近处为“{nearest.quantity.text}”。"
+    return _signal(f"{kind}.absent", kind, quantity, nearest, strength, says)
+
+
+def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
+    if quantity.role in ("age", "weight") or quantity.unit == "":
+        return None
+    says = f"答案“{quantity.text}”在原文“{fact.quantity.text}”之内，但原文没有这个值。"
+    kind = "frequency" if quantity.role in _TIMED else "quantity"
+    return _signal(f"{kind}.inside", kind, quantity, fact, 0.4, says)
+
+
+def _other_unit(look: _Look) -> Fact | None:
+    """A near amount with the same number and another unit."""
+    quantity = look.quantity
+    for score, fact in look.ranked[:12]:
+        other = fact.quantity
+        if other.written == quantity.written and other.spelled and quantity.spelled and score > 0.1:
+            if other.unit in COUNTED and quantity.unit in COUNTED and not {other.unit, quantity.unit} & DOSED:
+                continue
+            if quantity.written == (1,) and score < 0.5:
+                continue
+            return fact
+    return None
+
+
+def _says_nothing(quantity: Quantity) -> bool:
+    """One of something, and 一天, are ways of speaking."""
+    if quantity.written != (1,) or quantity.comparator not in ("", "about"):
+        return False
+    return quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.text[0] == "一"
+
+
+def _certainty(quantity: Quantity) -> float:
+    """How much an unsupported amount counts: a dose wholly, two things that one speaks of hardly."""
+    if quantity.unit in _SOFT:
+        return 0.45 if not quantity.per else 0.9
+    if quantity.unit.startswith("第") or quantity.role == "date":
+        return 0.7
+    if not quantity.unit:
+        return 0.6
+    return 1.0
+
+
+def _signal(check_name: str, kind: str, quantity: Quantity, fact: Fact | None, strength: float, says: str) -> Signal:
+    source, start, end = (-1, 0, 0) if fact is None else (fact.source, fact.quantity.start, fact.quantity.end)
+    return Signal(check_name, kind, quantity.start, quantity.end, source, start, end, round(strength, 3), says)

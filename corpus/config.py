@@ -13,7 +13,9 @@ from typing import Any
 
 from pipelines.ask.polished_pool import our_pool, read_pool
 from pipelines.base import Stage
+from pipelines.drop_unsupported import DropUnsupported
 from pipelines.engine import ENGINE_KINDS, n_cores
+from pipelines.judge_unsupported import JudgeUnsupported
 from pipelines.llm.exchange import ROLES
 from pipelines.llm.settings import LlmSettings, voice
 from pipelines.llm.stage import AskStage
@@ -32,6 +34,8 @@ _SEMVER = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(-[0-
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _ADDRESS = re.compile(r"auto|(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 MAX_LOCAL_WORKERS = 512
+OFF_BY_DEFAULT = ("drop_unsupported",)
+"""Stages that run only where a configuration names them, e.g. `stages: {drop_unsupported: true}`."""
 
 
 @dataclass(frozen=True)
@@ -308,6 +312,8 @@ def _stages(
         "drop_contaminated": {"eval_sources": held_out, "files": (), "items": ()},
         "fill_assistant": dataclasses.asdict(header.assistant),
         "make_instructions": {"assistant": dataclasses.asdict(header.assistant), "pool": our_pool()},
+        "drop_unsupported": {"leaves_middle": False},
+        "judge_unsupported": {"drop": DropUnsupported()},
     }
     prompts = _prompts(header.llm, problems)
     made: list[Stage] = []
@@ -317,10 +323,28 @@ def _stages(
             given[kind] = {**given.get(kind, {}), "models": _models(header.llm, cls.asks), "prompts": prompts}
         if options is False or (kind == "drop_held_out" and not held_out):
             continue
+        if kind in OFF_BY_DEFAULT and options is None:
+            continue
         stage = parse(cls, {} if options is True else options, f"stages.{kind}", problems, **given.get(kind, {}))
         if stage is not None:
             made.append(stage)
-    return tuple(_with_pool(stage, base, problems) for stage in made)
+    return _with_judge(tuple(_with_pool(stage, base, problems) for stage in made), base, problems)
+
+
+def _with_judge(stages: tuple[Stage, ...], base: Path, problems: list[str]) -> tuple[Stage, ...]:
+    """The stages with `drop_unsupported` and `judge_unsupported` knowing of each other."""
+    drop = next((s for s in stages if isinstance(s, DropUnsupported)), None)
+    ask = next((s for s in stages if isinstance(s, JudgeUnsupported)), None)
+    if drop is None:
+        return tuple(s for s in stages if s is not ask)
+    asks = ask is not None and ask.has_teacher
+    placed = None if drop.model is None else base / expanded(drop.model)
+    if placed is not None and not placed.is_file():
+        problems.append(f"stages.drop_unsupported.model: {placed} is no file. `pedcorpus check --train` makes one.")
+        return stages
+    drop = dataclasses.replace(drop, leaves_middle=asks, model=None if placed is None else str(placed))
+    paired = {DropUnsupported: drop, JudgeUnsupported: None if ask is None else dataclasses.replace(ask, drop=drop)}
+    return tuple(paired.get(type(s)) or s for s in stages)
 
 
 def _with_pool(stage: Stage, base: Path, problems: list[str]) -> Stage:

@@ -9,10 +9,12 @@ dedup       drop_exact_duplicates drop_near_duplicates      what sources made
 reconstruct reconstruct (where an LLM is configured)        instructions
 make        make_instructions                               documents, triples, dialogues
 filter      deidentify (after an LLM) drop_low_quality      instructions and preferences
+support     drop_unsupported (where switched on)            instructions and preferences
+judge       judge_unsupported (where an LLM is configured)  instructions and preferences
 dedup       drop_exact_duplicates drop_near_duplicates      instructions and preferences
 mix         drop_surplus (where shares are given)           instructions
 prefer      make_preferences (where an LLM is configured)   instructions
-filter      deidentify drop_low_quality, dedup              preferences
+filter      deidentify drop_low_quality, support, dedup     preferences
 complete    make_completions                                documents, triples, instructions
 hold_out    drop_held_out (where a source is for evaluation)  instructions, preferences, completions
 split       assign_splits                                   instructions, preferences, completions
@@ -179,6 +181,8 @@ def _steps(config: Config) -> tuple[Step, ...]:
         *step("reconstruct", (INSTRUCTION,), "reconstruct"),
         *step(MAKE, (DOCUMENT, TRIPLE, DIALOGUE), "make_instructions"),
         *step("filter", MADE, *scrub, "drop_low_quality"),
+        *step("support", MADE, "drop_unsupported"),
+        *step("judge", MADE, "judge_unsupported"),
         *step("dedup_made", MADE, "drop_exact_duplicates", "drop_near_duplicates"),
         *step("mix", (INSTRUCTION,), "drop_surplus"),
         *_preference_steps(by_kind, step),
@@ -196,6 +200,8 @@ def _preference_steps(by_kind: Mapping[str, Stage], step: Callable[..., list[Ste
     return [
         *step("prefer", (INSTRUCTION,), "make_preferences"),
         *step("filter_preferences", (PREFERENCE,), "deidentify", "drop_low_quality"),
+        *step("support_preferences", (PREFERENCE,), "drop_unsupported"),
+        *step("judge_preferences", (PREFERENCE,), "judge_unsupported"),
         *step("dedup_preferences", (PREFERENCE,), "drop_exact_duplicates", "drop_near_duplicates"),
     ]
 

@@ -18,7 +18,9 @@ from pipelines.drop_near_duplicates import DropNearDuplicates
 from pipelines.drop_off_topic import DropOffTopic
 from pipelines.drop_superseded import DropSuperseded
 from pipelines.drop_surplus import DropSurplus
+from pipelines.drop_unsupported import DropUnsupported
 from pipelines.fill_assistant import FillAssistant
+from pipelines.judge_unsupported import JudgeUnsupported
 from pipelines.make_completions import MakeCompletions
 from pipelines.make_instructions import MakeInstructions
 from pipelines.make_preferences import MakePreferences
@@ -38,6 +40,8 @@ STAGE_KINDS: Final[dict[str, type[Stage]]] = {
         DropNearDuplicates,
         Reconstruct,
         MakeInstructions,
+        DropUnsupported,
+        JudgeUnsupported,
         DropSurplus,
         MakePreferences,
         MakeCompletions,

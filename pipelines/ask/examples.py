@@ -18,6 +18,11 @@ from pipelines.ask.regularize import Regularization, dialogue_job
 from pipelines.ask.role_play import GRAPH, PASSAGE, STATUTE, RolePlay, passage_job
 from pipelines.ask.role_play_graph import graph_job
 from pipelines.ask.seeds import SAFETY, SELF_COGNITION, SeedRows, seed_job
+from pipelines.ask.verdict import PROMPT as VERDICT
+from pipelines.ask.verdict import verdict_job
+from pipelines.check.answers import Unfit
+from pipelines.check.judging import Judging
+from pipelines.check.review import review
 from pipelines.fill_assistant import FillAssistant
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.stage import Job, Row
@@ -160,6 +165,20 @@ def _of_preference(name: str) -> MakeAsk:
     return ask
 
 
+def _of_verdict(rows: Sequence[Row], prompts: PromptBook) -> Ask | None:
+    """The question about a sentence of the longest of the first passages, as if it were an answer in doubt."""
+    for row in sorted(rows, key=lambda row: -len(row["text"])):
+        sentences = [s for s in re.split(r"(?<=。)", row["text"]) if len(s) > 12]
+        answer = {"role": "assistant", "content": "".join(sentences[-1:])}
+        try:
+            found = review([{"role": "user", "content": "这方面要注意什么？"}, answer], [row["text"]], Judging())
+        except Unfit:
+            continue
+        if (asked := next(verdict_job(found, prompts, 1), None)) is not None:
+            return asked[0]
+    return None
+
+
 _REWRITING: Final = (
     PromptExample(regularize.PROMPT, "make_instructions", "a consultation, rewritten", DIALOGUE, _of_dialogue),
     *(
@@ -173,5 +192,8 @@ _REWRITING: Final = (
     ),
     PromptExample(ASSISTANT, "make_preferences", "the rejected answer", INSTRUCTION, _of_preference(ASSISTANT)),
     PromptExample(HUMANIZE, "make_preferences", "the preferred answer", INSTRUCTION, _of_preference(HUMANIZE)),
+    PromptExample(
+        VERDICT, "judge_unsupported", "whether the evidence bears out what is in doubt", DOCUMENT, _of_verdict
+    ),
 )
 EXAMPLES: Final[tuple[PromptExample, ...]] = (*_ROLE_PLAY, *_SEEDS, *_REWRITING)

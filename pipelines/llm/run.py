@@ -265,7 +265,8 @@ class _SortedOut:
         for kind, row in outcome.made:
             self._made.setdefault(kind, []).append(row)
         if replaced and not any(kind == self._task.kind for kind, _ in outcome.made):
-            self._made[self._task.kind] += rows
+            gone = {drop.row["record_id"] for drop in outcome.dropped if drop.kind == self._task.kind}
+            self._made[self._task.kind] += [row for row in rows if row["record_id"] not in gone]
         for drop in outcome.dropped:
             self._dropped.setdefault(drop.kind, []).append(self._with_reason(drop))
         if outcome.state != "ok":
@@ -291,7 +292,9 @@ class _SortedOut:
     def counts(self) -> list[Count]:
         """As every stage counts, and the jobs as records of the kind `question`."""
         stage, kind = self._task.stage.kind, self._task.kind
-        counts = [Count(stage, kind, self._task.n_rows, self._task.n_rows)]  # with those that were not asked about
+        gone = dict(Counter(r["drop_reason"] for r in self._dropped.get(kind, ()))) if kind in self._made else {}
+        n_out = self._task.n_rows - sum(gone.values())
+        counts = [Count(stage, kind, self._task.n_rows, n_out, gone)]  # with those that were not asked about
         for made in sorted({*self._made, *self._dropped} - set(self._task.stage.replaces)):
             dropped = dict(Counter(row["drop_reason"] for row in self._dropped.get(made, ())))
             counts.append(Count(stage, made, 0, len(self._made.get(made, ())), dropped))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -163,11 +164,9 @@ def test_what_is_no_record_is_listed_with_its_reason_and_the_rest_goes_on(tmp_pa
 @pytest.mark.parametrize("name", [*HOSTILE, *WEIRD])
 def test_no_line_hangs_or_raises_what_nobody_expects(name: str) -> None:
     raw = HOSTILE[name] if name in HOSTILE else json.dumps(WEIRD[name]).encode()
-    try:
+    with pytest.raises(Unfit, match=name) if name in HOSTILE and name != "row_too_long" else nullcontext():
         found = record_of(values_of(Entry("L1", raw)), "L1")
         review(found.messages, found.evidence, Judging(uses_classifier=False))
-    except Unfit as unfit:
-        assert unfit.reason == name
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "json", "csv"])

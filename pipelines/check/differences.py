@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from rapidfuzz.distance import Levenshtein, Opcode
+import numpy as np
 
 from pipelines.check.marks import Mark
 from pipelines.check.quantities import Quantity
@@ -18,11 +18,15 @@ from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
 from pipelines.check.tokens import Token, tokens
 
-MIN_AGREEMENT: Final = 0.45
+MIN_AGREEMENT: Final = 0.3
 """Share of a clause's tokens that its window must have for a difference to mean anything."""
 N_WINDOWS: Final = 3
+SHORT_CHARS: Final = 12
 AROUND: Final = 2
+MAX_DROPPED: Final = 6
+"""Tokens in a row that only the evidence has, for one of them to mean anything: who leaves out more shortens."""
 MAX_WINDOW: Final = 240
+_OPEN, _STRETCH, _ALONE = 0.5, 0.04, 0.5
 _MENTION_KINDS: Final = {
     "drug": "entity", "disease": "entity", "symptom": "entity", "test": "entity", "vaccine": "entity", "food": "entity",
     "organ": "entity", "route": "route", "population": "population", "actor": "actor",
@@ -34,11 +38,20 @@ _MARK_KINDS: Final = {
 }  # fmt: skip
 
 
+class _Code(NamedTuple):
+    """A stretch of tokens of both sides, by number."""
+
+    same: bool
+    mine: list[int]
+    theirs: list[int]
+
+
 class _Window(NamedTuple):
     source: int
     theirs: tuple[Token, ...]
-    codes: list[Opcode]
+    codes: list[_Code]
     agreement: float
+    score: float
 
 
 def differences(case: Case) -> list[Signal]:
@@ -49,11 +62,26 @@ def differences(case: Case) -> list[Signal]:
     asked = {t.key for reading in (case.question, *case.heard) for t in tokens(reading)}
     found: list[Signal] = []
     for clause in case.answer.clauses:
-        said = tuple(t for t in mine if clause.start <= t.start < clause.end)
+        start, end = _stretch(case, clause)
+        said = tuple(t for t in mine if start <= t.start < end)
         window = _best_window(case, clause, said, theirs)
         if window:
-            found += _Departures(case, clause, said, window, everywhere, asked).signals()
+            departures = _Departures(case, clause, said, window, everywhere, asked).signals()
+            found += [s for s in departures if clause.start <= s.start < clause.end]
     return found
+
+
+def _stretch(case: Case, clause: Clause) -> tuple[int, int]:
+    """What is aligned for a clause: itself, and with its neighbours in the sentence where it is short."""
+    start, end = clause.start, clause.end
+    if len(clause.text) >= SHORT_CHARS:
+        return start, end
+    clauses = case.answer.clauses
+    if clause.number and clauses[clause.number - 1].sentence == clause.sentence:
+        start = clauses[clause.number - 1].start
+    if clause.number + 1 < len(clauses) and clauses[clause.number + 1].sentence == clause.sentence:
+        end = clauses[clause.number + 1].end
+    return start, end
 
 
 def _best_window(
@@ -67,20 +95,72 @@ def _best_window(
         first = clauses[max(0, match.clause - AROUND)].start
         last = clauses[min(len(clauses) - 1, match.clause + AROUND)].end
         window = tuple(t for t in theirs[match.source] if first <= t.start < last)[:MAX_WINDOW]
-        codes = _codes(said, window)
-        agreed = sum(c.src_end - c.src_start for c in codes if c.tag == "equal") / len(said)
-        if agreed >= MIN_AGREEMENT and (best is None or agreed > best.agreement):
-            best = _Window(match.source, window, codes, agreed)
+        codes, score = _codes(said, window)
+        agreed = sum(len(c.mine) for c in codes if c.same) / len(said)
+        if agreed >= MIN_AGREEMENT and (best is None or score > best.score):
+            best = _Window(match.source, window, codes, agreed, score)
     return best
 
 
-def _codes(said: Sequence[Token], window: Sequence[Token]) -> list[Opcode]:
-    """What to do to `said` to have the window, without what the window has before and after it."""
-    codes = list(Levenshtein.opcodes([t.key for t in said], [t.key for t in window]))
-    while codes and codes[0].tag == "insert":
-        del codes[0]
-    while codes and codes[-1].tag == "insert":
-        del codes[-1]
+def _codes(said: Sequence[Token], window: Sequence[Token]) -> tuple[list[_Code], float]:
+    """Stretches that differ and that agree, in order, and the score of the alignment.
+
+    All of `said` beside any part of the window (Smith and Waterman's way, with affine gaps on the window's side): what
+    agrees stays together, and what is replaced stands beside something of its type.
+    Cost: O(len(said) · len(window)), by rows.
+    """
+    ids: dict[Hashable, int] = {}
+    mine = np.array([ids.setdefault(t.key, len(ids)) for t in said])
+    theirs = np.array([ids.setdefault(t.key, len(ids)) for t in window])
+    kinds: dict[str, int] = {}
+    my_kinds = np.array([kinds.setdefault(t.type, len(kinds)) for t in said])
+    their_kinds = np.array([kinds.setdefault(t.type, len(kinds)) for t in window])
+    worth = np.array([1.0 if t.type == "character" else 1.6 for t in said])
+    equal = mine[:, None] == theirs[None, :]
+    gain = np.where(equal, worth[:, None], np.where(my_kinds[:, None] == their_kinds[None, :], -0.3, -0.6))
+    n, m = gain.shape
+    slope = _STRETCH * np.arange(m + 1)
+    best = np.zeros(m + 1)
+    steps = np.zeros((n, m + 1), dtype=np.int8)  # 1: beside, 0: only in the answer
+    jumps = np.zeros((n + 1, m + 1), dtype=np.int32)  # how many tokens of the window were left out just before
+    for i in range(n):
+        beside = np.full(m + 1, -np.inf)
+        beside[1:] = best[:-1] + gain[i]
+        alone = best - _ALONE
+        steps[i] = beside >= alone
+        row = np.maximum(beside, alone)
+        lifted = row + slope
+        top = np.maximum.accumulate(lifted)
+        start = np.maximum.accumulate(np.where(lifted >= top, np.arange(m + 1), 0))
+        after_gap = top - slope - _OPEN
+        gapped = (after_gap > row) & (start < np.arange(m + 1))
+        jumps[i + 1] = np.where(gapped, np.arange(m + 1) - start, 0)
+        best = np.where(gapped, after_gap, row)
+    return _traced(equal, steps, jumps, int(best.argmax())), float(best.max())
+
+
+def _traced(equal: np.ndarray, steps: np.ndarray, jumps: np.ndarray, j: int) -> list[_Code]:
+    """The way back through the table, as stretches."""
+    i, pairs = len(steps), []
+    while i:
+        left_out = int(jumps[i, j])
+        pairs += [(-1, j - 1 - k) for k in range(left_out)]
+        j -= left_out
+        if steps[i - 1, j]:
+            pairs.append((i - 1, j - 1))
+            j -= 1
+        else:
+            pairs.append((i - 1, -1))
+        i -= 1
+    codes: list[_Code] = []
+    for a, b in reversed(pairs):
+        same = a >= 0 and b >= 0 and bool(equal[a, b])
+        if not codes or codes[-1].same != same:
+            codes.append(_Code(same, [], []))
+        if a >= 0:
+            codes[-1].mine.append(a)
+        if b >= 0:
+            codes[-1].theirs.append(b)
     return codes
 
 
@@ -94,11 +174,13 @@ class _Departures(NamedTuple):
 
     def signals(self) -> list[Signal]:
         found: list[Signal] = []
+        place = 0
         for code in self.window.codes:
-            mine = list(self.said[code.src_start : code.src_end])
-            theirs = list(self.window.theirs[code.dest_start : code.dest_end])
-            if code.tag != "equal":
-                found += self._of(mine, theirs, code.src_start)
+            if not code.same:
+                found += self._of(
+                    [self.said[i] for i in code.mine], [self.window.theirs[i] for i in code.theirs], place
+                )
+            place += len(code.mine)
         return found
 
     def _of(self, mine: list[Token], theirs: list[Token], place: int) -> list[Signal]:
@@ -116,7 +198,8 @@ class _Departures(NamedTuple):
             if token.type != "character":
                 found.append(self._added(token))
         beside = self.said[max(0, place - 1)]
-        found += [self._dropped(token, beside) for token in theirs if token.type != "character"]
+        if len(theirs) <= MAX_DROPPED:
+            found += [self._dropped(token, beside) for token in theirs if token.type != "character"]
         return found + self._characters(mine, theirs, beside)
 
     def _replaced(self, token: Token, other: Token) -> list[Signal]:
@@ -179,7 +262,7 @@ class _Departures(NamedTuple):
         here = self.case.answer.raw[token.start : token.end]
         says = f"与原文逐字比对：“{here}”处{says}" + (f"，原文为“{there}”。" if there else "。")
         start, end = (other.start, other.end) if other else (0, 0)
-        sure = strength * (agreement - 0.3) / 0.7
+        sure = strength * (0.3 + 0.7 * agreement)
         return Signal(f"difference.{rule}", kind, token.start, token.end, at, start, end, sure, says)
 
 

@@ -7,14 +7,23 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from pipelines.check import classifier
+from pipelines.check import classifier, quantity_checks
+from pipelines.check.binding import pairing
 from pipelines.check.classifier import Model
 from pipelines.check.differences import differences
 from pipelines.check.features import clause_features
+from pipelines.check.polarity import polarity
 from pipelines.check.signals import Case, Check, Signal
 from pipelines.check.verdict import Judgement
 
-CHECKS: Final[Mapping[str, Check]] = MappingProxyType({"differences": differences})
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
+    {
+        "differences": differences,
+        "quantities": quantity_checks.check,
+        "polarity": polarity,
+        "pairing": pairing,
+    }
+)
 """Each check by the name under which a report lists it and an ablation turns it off."""
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Hashable, Iterator
 from typing import Final, NamedTuple
 
+from pipelines.check.comparators import DOWN, UP
 from pipelines.check.marks import Mark
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Reading
@@ -52,7 +53,10 @@ def tokens(reading: Reading) -> tuple[Token, ...]:
 
 def quantity_key(quantity: Quantity) -> tuple[Hashable, ...]:
     """What an amount says, without how it is written, how strict its bound is, and `per dose`, which goes without saying."""
-    return quantity.low, quantity.high, quantity.unit, tuple(p for p in quantity.per if p != "dose")
+    side = 0
+    if quantity.low is not None and quantity.high is not None:
+        side = (quantity.comparator in UP) - (quantity.comparator in DOWN)
+    return quantity.low, quantity.high, side, quantity.unit, tuple(p for p in quantity.per if p != "dose")
 
 
 def _candidates(reading: Reading) -> Iterator[Token]:

@@ -24,6 +24,8 @@ MAX_CANDIDATES: Final = 60
 _QUESTION: Final = 0.3
 _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
+_NAMED: Final = 0.15
+_BINDING: Final = ("drug", "vaccine", "route", "disease")
 _NAMES: Final = ("drug", "vaccine", "disease", "actor", "food", "test")
 _KINDS: Final = {"actor": "actor", "food": "entity", "test": "entity"}
 
@@ -99,7 +101,8 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[
     for each in candidates:
         theirs = each.company.words
         score = sum(weights[w] * level * theirs[w] for w, level in words.items() if w in theirs) / whole
-        made.append(score + _AGE * (_within(band, each.company.band) + _within(weight, each.company.weight)))
+        score += _AGE * (_within(band, each.company.band) + _within(weight, each.company.weight))
+        made.append(score + _NAMED * _named(own, each.company, member.group))
     return made
 
 
@@ -166,6 +169,15 @@ def _within(ours: tuple[Fraction, Fraction] | None, theirs: tuple[Fraction, Frac
     if theirs[0] <= ours[0] and ours[1] <= theirs[1]:
         return 1.0
     return -1.0 if ours[1] <= theirs[0] or theirs[1] <= ours[0] else 0.2
+
+
+def _named(ours: Context, theirs: Context, group: str) -> float:
+    """By how many types of names the two agree, less those by which they differ."""
+    balance = 0.0
+    for type_ in _BINDING:
+        if type_ != group and (mine := ours.names.get(type_)) and (other := theirs.names.get(type_)):
+            balance += 1.0 if mine & other else -1.0
+    return balance
 
 
 def _asked(question: Reading, kind: str) -> tuple[Fraction, Fraction] | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from pipelines.check.mentions import bounds
+from pipelines.check.mentions import bounds, kinds_of
 from pipelines.check.reading import Clause, Reading
 
 NAME_WEIGHT: Final = 3.0
@@ -43,11 +43,13 @@ class Context(NamedTuple):
         words: Characters, pairs of them and keys of names (behind `=`) → how near they stand, from 0 to 1.
         band: The interval of the age that the item is said of, in months, None where none is said.
         weight: The same of a body weight in kg.
+        names: Type → keys of the names in its own clause.
     """
 
     words: dict[str, float]
     band: tuple[Fraction, Fraction] | None
     weight: tuple[Fraction, Fraction] | None
+    names: dict[str, frozenset[str]]
 
 
 @functools.lru_cache(maxsize=512)
@@ -84,7 +86,7 @@ def context(reading: Reading, item: Item) -> Context:
     lead = max(last_end, clause.start, item.start - _MAX_CHARS)
     before = max(last_end, item.start - _MAX_CHARS)
     tail = min(next_start, max(clause.end, item.end))
-    leads = any(not c.isascii() for c in text[lead : item.start])
+    leads = any(not c.isascii() for c in text[lead : item.start]) and text[item.start - 1] != ":"
     after = _TAIL if leads else _LEAD
     words: dict[str, float] = {}
     if clause.heading:
@@ -97,11 +99,20 @@ def context(reading: Reading, item: Item) -> Context:
     _add(words, _BEFORE if leads else _SENTENCE, text[before:lead])
     _add(words, after, text[item.end : tail])
     _add(words, _LEAD, text[lead : item.start])
+    names: dict[str, set[str]] = {}
     for m in reading.mentions:
         if opened <= m.start < closed and m.start != item.start and bounds(m.key) is None:
-            level = _LEAD if lead <= m.start < item.start else after if item.end <= m.start < tail else _SENTENCE
+            near = lead <= m.start < item.start
+            level = _LEAD if near else after if item.end <= m.start < tail else _SENTENCE
             words[f"={m.key}"] = max(words.get(f"={m.key}", 0.0), level)
-    return Context(words, _band(reading, item, "age", opened, closed), _band(reading, item, "weight", opened, closed))
+            if near or item.end <= m.start < tail:
+                names.setdefault(m.type, set()).update(kinds_of(m.key))
+    return Context(
+        words,
+        _band(reading, item, "age", opened, closed),
+        _band(reading, item, "weight", opened, closed),
+        {type_: frozenset(keys) for type_, keys in names.items()},
+    )
 
 
 def _add(words: dict[str, float], level: float, text: str) -> None:
@@ -140,7 +151,7 @@ def _masked(reading: Reading) -> str:
 
 
 def _band(reading: Reading, item: Item, kind: str, opened: int, closed: int) -> tuple[Fraction, Fraction] | None:
-    """The last age or weight before the item in its sentence, or the first right after it in its clause."""
+    """The last age or weight before the item in its sentence, or one in brackets right behind it."""
     if item.group.startswith(kind):
         return None
     before, after = None, None
@@ -149,6 +160,6 @@ def _band(reading: Reading, item: Item, kind: str, opened: int, closed: int) -> 
             continue
         if m.end <= item.start:
             before = bounds(m.key)
-        elif after is None and m.start - item.end <= 12:
+        elif after is None and reading.folded[item.end : m.start].strip() in ("", "("):
             after = bounds(m.key)
     return before or after

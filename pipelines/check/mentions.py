@@ -54,8 +54,8 @@ class Mention(NamedTuple):
 
 
 BANDS: Final = {
-    "早产儿": "0-1", "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
-    "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216", "成人": "216-", "未成年人": "0-216",
+    "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
+    "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216", "成人": "216-", "成年人": "216-",
 }  # fmt: skip
 """What a word says of an age, in months."""
 
@@ -169,11 +169,13 @@ def _bodies(text: str) -> list[Mention]:
 
 
 def _ages(reading: Reading) -> list[Mention]:
-    return [
-        Mention("population", interval(q), "", q.start, q.end, q.text)
-        for q in reading.quantities
-        if q.role in ("age", "weight") or (q.role == "duration" and q.unit == "month" and q.comparator in ("under", "over"))
-    ]
+    """Ages and weights; a number of months that opens a clause (6~12个月10万IU) is an age as well."""
+    found = []
+    for q in reading.quantities:
+        opens = q.unit == "month" and q.role == "duration" and (q.comparator or q.low != q.high)
+        if q.role in ("age", "weight") or (opens and not reading.folded[max(0, q.start - 1) : q.start].isalnum()):
+            found.append(Mention("population", interval(q), "", q.start, q.end, q.text))
+    return found
 
 
 def interval(quantity: Quantity) -> str:

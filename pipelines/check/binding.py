@@ -26,8 +26,8 @@ _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
 _NAMED: Final = 0.15
 _BINDING: Final = ("drug", "vaccine", "route", "disease")
-_NAMES: Final = ("drug", "vaccine", "disease", "actor", "food", "test")
-_KINDS: Final = {"actor": "actor", "food": "entity", "test": "entity"}
+_NAMES: Final = ("drug", "vaccine", "disease", "food", "test")
+_KINDS: Final = {"food": "entity", "test": "entity"}
 
 
 class _Candidate(NamedTuple):

@@ -6,7 +6,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -54,28 +54,30 @@ def overlap(said: frozenset[str], there: frozenset[str], weight: dict[str, float
 
 
 def _blanked(text: str) -> str:
-    return _common().sub(lambda m: " " * len(m[0]), text)
-
-
-def _words() -> Iterator[str]:
-    for row in rows("check_common"):
-        yield from row["words"].split()
+    pattern, kept = _common()
+    return pattern.sub(lambda m: m[0] if m[0] in kept else " " * len(m[0]), text)
 
 
 @functools.cache
-def _common() -> re.Pattern[str]:
-    by_first: dict[str, set[str]] = {}
-    for word in _words():
-        by_first.setdefault(word[0], set()).add(word[1:])
+def _common() -> tuple[re.Pattern[str], frozenset[str]]:
+    """A pattern of words without content, and of those that only hold such a word (功能不全) and are kept."""
+    common = {word for row in rows("check_common") for word in row["words"].split()}
+    kept = set()
     for row in rows("check_marks"):
+        words = set(row["words"].split())
         if row["type"] in _BLANK:
-            for word in row["words"].split():
-                by_first.setdefault(word[0], set()).add(word[1:])
+            common |= words
+        elif row["type"] == "plain":
+            kept |= words
+    kept -= common
+    by_first: dict[str, set[str]] = {}
+    for word in common | kept:
+        by_first.setdefault(word[0], set()).add(word[1:])
     branches = (
         re.escape(first) + "(?:" + "|".join(map(re.escape, sorted(rests, key=lambda w: (-len(w), w)))) + ")"
         for first, rests in sorted(by_first.items())
     )
-    return re.compile("|".join(branches))
+    return re.compile("|".join(branches)), frozenset(kept)
 
 
-_CONTENT = re.compile(r"[\u4e00-\u9fffa-z]+")
+_CONTENT: Final = re.compile(r"[\u4e00-\u9fffa-z]+")

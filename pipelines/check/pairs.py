@@ -12,7 +12,7 @@ from pipelines.check.reading import Reading
 from pipelines.check.signals import Case
 from pipelines.check.stances import Stance, distance, stances
 
-MIN_SCORE: Final = 0.2
+MIN_SCORE: Final = 0.15
 
 
 class Pair(NamedTuple):
@@ -71,4 +71,5 @@ def _beside(
         for theirs in stances(evidence)[match.clause]:
             there = grams(evidence.folded[theirs.start : theirs.end])
             score = 0.5 * overlap(said, there, weight) + 0.2 * overlap(said, whole, weight)
-            yield score + 0.3 * overlap(about, whole, weight), match.source, theirs
+            same = overlap(about, whole, weight)
+            yield max(score + 0.3 * same, 0.85 * same), match.source, theirs

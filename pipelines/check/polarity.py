@@ -12,11 +12,10 @@ from pipelines.check.content import runs
 from pipelines.check.pairs import pairs
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
-from pipelines.check.stances import Stance, asked, distance, stances
+from pipelines.check.stances import CONDITION, Stance, asked, distance, stances
 from pipelines.lexicons import rows
 
 _IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
-_CONDITION: Final = re.compile(r"[^,:;。]{0,10}?(?:者|的(?:患|孩子|宝宝|人|儿童|婴|话)|时(?!间|候尽))")
 _HEAD_CHARS: Final = 4
 _MAX_GAP: Final = 3
 
@@ -29,6 +28,7 @@ class Denial(NamedTuple):
         at: Where its first word begins.
         head: Its first word, or the first characters of it.
         condition: It says who is spoken of (未控制者), nothing that is the case.
+        forbidden: By a prohibition; its first word may be a thing that others speak of too.
     """
 
     start: int
@@ -36,6 +36,7 @@ class Denial(NamedTuple):
     at: int
     head: str
     condition: bool
+    forbidden: bool
 
 
 def polarity(case: Case) -> list[Signal]:
@@ -51,21 +52,21 @@ def _flipped(case: Case) -> Iterator[Signal]:
         if not all(steps):
             continue
         source, theirs = pair.theirs[min(range(len(steps)), key=lambda i: abs(steps[i]))]
-        if _opposed(mine, theirs):
-            start, end = _shown(mine)
+        if opposed(mine, theirs):
+            start, end = shown(mine)
             yield Signal(
-                "polarity.permission", "polarity", start, end, source, *_shown(theirs),
+                "polarity.permission", "polarity", start, end, source, *shown(theirs),
                 min(1.0, 0.25 + pair.score),
                 f"答案为“{case.answer.raw[start:end]}”，依据对此为“{theirs.text}”，意思相反",
             )  # fmt: skip
 
 
-def _opposed(one: Stance, other: Stance) -> bool:
+def opposed(one: Stance, other: Stance) -> bool:
     low, high = sorted((one, other), key=lambda s: s.high)
     return (high.low >= 1 and low.high <= -2) or (high.low >= 3 and low.high <= 0)
 
 
-def _shown(stance: Stance) -> tuple[int, int]:
+def shown(stance: Stance) -> tuple[int, int]:
     """The word and what it turns, or the clause that stands under it."""
     if stance.inherited:
         return stance.start, stance.end
@@ -88,7 +89,8 @@ def _affirmed(
     case: Case, clause: Clause, mine: tuple[Denial, ...], theirs: list[tuple[Match, Denial]], near: list[Match]
 ) -> Signal | None:
     """What the evidence denies, said."""
-    if any(s.high <= 0 for s in stances(case.answer)[clause.number]):
+    limited = any(m.type == "only" and _within(m.start, clause) for m in case.answer.marks)
+    if limited or any(s.high <= 0 for s in stances(case.answer)[clause.number]):
         return None
     for match, denial in theirs:
         head = denial.head
@@ -97,7 +99,7 @@ def _affirmed(
             continue
         if any(d.start <= clause.start + place < d.end for d in mine) or _said(head, case, match, near):
             continue
-        return _denial(case, "polarity.affirmed", clause, match, denial.at, head, "答案说“{}”，依据对此是否定的")
+        return _denial(case, "polarity.affirmed", clause, match, denial.at, denial, "答案说“{}”，依据对此是否定的")
     return None
 
 
@@ -115,14 +117,15 @@ def _denied(
         if not any(_turned(case.evidence[m.source], _clause(case, m)) for m in holds):
             there = _clause(case, holds[0])
             at = there.start + there.text.find(head)
-            return _denial(case, "polarity.denied", clause, holds[0], at, head, "答案否定“{}”，依据没有否定")
+            return _denial(case, "polarity.denied", clause, holds[0], at, denial, "答案否定“{}”，依据没有否定")
     return None
 
 
-def _denial(case: Case, check: str, clause: Clause, match: Match, at: int, head: str, says: str) -> Signal:
+def _denial(case: Case, check: str, clause: Clause, match: Match, at: int, denial: Denial, says: str) -> Signal:
+    strength = (0.3 + 0.5 * match.score + 0.1 * (len(denial.head) - 2)) * (0.6 if denial.forbidden else 1.0)
     return Signal(
-        check, "polarity", clause.start, clause.end, match.source, at, at + len(head),
-        min(1.0, 0.3 + 0.5 * match.score + 0.1 * (len(head) - 2)), says.format(head),
+        check, "polarity", clause.start, clause.end, match.source, at, at + len(denial.head),
+        min(1.0, strength), says.format(denial.head),
     )  # fmt: skip
 
 
@@ -140,12 +143,12 @@ def denials(reading: Reading, clause: Clause) -> tuple[Denial, ...]:
     found = []
     scopes = [(m.scope_start, m.scope_end) for m in reading.marks if m.value == "not" and _within(m.start, clause)]
     own = (s for s in stances(reading)[clause.number] if s.high <= -2 and not s.inherited)
-    for start, end in (*scopes, *((s.start, s.end) for s in own)):
+    for start, end, forbidden in (*((*s, False) for s in scopes), *((s.start, s.end, True) for s in own)):
         scope = reading.folded[start:end]
         for at, run in runs(scope)[:1]:
             if at <= _MAX_GAP:
-                condition = _CONDITION.match(reading.folded, start, clause.end) is not None
-                found.append(Denial(start, end, start + at, run[:_HEAD_CHARS], condition))
+                condition = CONDITION.match(reading.folded, start, clause.end) is not None
+                found.append(Denial(start, end, start + at, run[:_HEAD_CHARS], condition, forbidden))
     return tuple(found)
 
 

@@ -16,8 +16,12 @@ _HEADINGS: Final = (
 )
 _END: Final = re.compile(r"[。!?;\n]")
 _JOINED: Final = re.compile("(?:立即|马上|立刻|先|即|就|再|及时|尽快|提前|暂时|都|也|自己|随便|继续|的|被|急着)*")
+_NESTED: Final = ("常规", "首选", "优先", "列为", "作为")
+_WITHOUT: Final = re.compile("未经|未取得|未获|不经|没有经过|没经|没有取得|未得到|没有许可|未满")
 _EMBEDDED: Final = re.compile("让|要求|叫|请")
-_CONDITION: Final = re.compile(r"[^,:;。]{0,10}?(?:者|的(?:患|孩子|宝宝|人|儿童|婴)|时(?!间|候尽))")
+CONDITION: Final = re.compile(
+    r"[^,:;。]{0,10}?(?:(?<!生产)(?<!经营)(?<!销售)(?<!管理)者|的(?:患|孩子|宝宝|人|儿童|婴|话)|时(?!间|候尽))"
+)
 """不能口服者: who is spoken of, no prohibition."""
 _BACK: Final = re.compile(r"^(?:以及[^,]{1,12}的?,?)?(?:都|均|也都|全都|这些|这几|这类|上述|一概|一律)")
 """都不能用: of what was counted before."""
@@ -91,6 +95,8 @@ def _own(reading: Reading, clause: Clause, marks: list[Mark]) -> Iterator[Stance
     for i, mark in enumerate(marks):
         place = scale(mark)
         stops = mark.value == "stop"
+        if _bracketed(clause, mark) or (mark.text.startswith(_NESTED) and before and _near(before, mark)):
+            continue
         if place is None and not stops:
             if mark.type == "negation":
                 before = mark
@@ -108,12 +114,27 @@ def _own(reading: Reading, clause: Clause, marks: list[Mark]) -> Iterator[Stance
         elif before is not None and _EMBEDDED.search(between) and (scale(before) or (0, 0))[0] >= 1:
             continue
         before = mark
-        if place is None or (place[0] in (-3, 0, 1, 3) and _CONDITION.match(reading.folded, mark.end, clause.end)):
+        if place is None or (place[0] in (-3, 0, 1, 3) and CONDITION.match(reading.folded, mark.end, clause.end)):
             continue
         if limited and place[0] > 0:
-            place = (-3, place[1])
+            place = (-3, place[1])  # 满12岁才能: allowed and forbidden
+        if place[1] < -1 and _WITHOUT.search(reading.folded, clause.start, mark.start):
+            place = (place[0], 3)  # 未经许可不得: demanded, and forbidden otherwise
         start, end = mark.scope_start, mark.scope_end
         yield Stance(*place, start, end, clause.number, mark.start, mark.end, False, mark.text)
+
+
+def _bracketed(clause: Clause, mark: Mark) -> bool:
+    """Whether a mark stands in brackets within its clause: it turns what is in there only."""
+    before = clause.text[: mark.start - clause.start]
+    return before.count("(") > before.count(")")
+
+
+def _near(before: Mark, mark: Mark) -> bool:
+    """Whether 常规用 is what 不推荐 turns."""
+    place = scale(before)
+    negative = before.value == "not" or (place is not None and place[1] <= 0)
+    return negative and mark.start - before.end <= 2
 
 
 def _next(reading: Reading, later: list[Mark], mark: Mark) -> Mark | None:
@@ -133,7 +154,7 @@ def _stopped(before: Mark | None) -> tuple[int, int] | None:
         return None
     place = scale(before)
     if place is None or place[1] <= 0:
-        return (0, 4)
+        return (1, 4)
     return (-3, -2) if place[0] >= 2 else (-3, 1)
 
 

@@ -1,0 +1,112 @@
+"""Is what may be done made a must, what must be done made free, what is urgent put off?"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pipelines.check.content import grams, overlap, weights
+from pipelines.check.marks import Mark
+from pipelines.check.pairs import pairs
+from pipelines.check.polarity import opposed, shown
+from pipelines.check.reading import Clause, Reading
+from pipelines.check.signals import Case, Signal
+from pipelines.check.stances import Stance, distance, stances
+
+MIN_ITEM: Final = 0.8
+_MOST_STEPS: Final = 4
+_ITEM: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。/和或及就])+")
+
+
+def modality(case: Case) -> list[Signal]:
+    """What is moved on the scale of permission, in a sentence or in a list, or put off."""
+    return [*_moved(case), *_items(case), *_delayed(case)]
+
+
+def _moved(case: Case) -> Iterator[Signal]:
+    """慎用 for 禁用, 应当 for 可以, 必须 for 可以不."""
+    for pair in pairs(case):
+        mine = pair.mine
+        steps = [distance(mine, theirs) for _, theirs in pair.theirs]
+        if not all(steps):
+            continue
+        nearest = min(range(len(steps)), key=lambda i: abs(steps[i]))
+        source, theirs = pair.theirs[nearest]
+        step = steps[nearest]
+        if opposed(mine, theirs):
+            continue
+        start, end = shown(mine)
+        yield Signal(
+            _name(mine, theirs, step), "modality", start, end, source, *shown(theirs),
+            min(1.0, pair.score * (0.35 + 0.25 * min(abs(step), _MOST_STEPS))),
+            f"答案为“{mine.text}”，依据为“{theirs.text}”，程度不同",
+        )  # fmt: skip
+
+
+def _name(mine: Stance, theirs: Stance, step: int) -> str:
+    if mine.high < 0 and theirs.high < 0:
+        return "modality.forbids_more" if step < 0 else "modality.forbids_less"
+    return "modality.stronger" if step > 0 else "modality.weaker"
+
+
+def _items(case: Case) -> Iterator[Signal]:
+    """What the evidence lists under 慎用, listed under 禁用: each item of a list by itself."""
+    weight = weights(case.evidence)
+    listed = [(s, e.clauses[i]) for s, e in enumerate(case.evidence) for i, each in enumerate(stances(e)) if each]
+    for mine in (s for each in stances(case.answer) for s in each if s.high < 0):
+        for part in _ITEM.finditer(case.answer.folded, _since(case.answer, mine), mine.end):
+            said = grams(part[0])
+            scored = [(overlap(said, grams(clause.text), weight), s, clause) for s, clause in listed if len(said) > 1]
+            best = max((score for score, *_ in scored), default=0.0)
+            if best < MIN_ITEM:
+                continue
+            theirs = [(s, t) for score, s, c in scored if score >= 0.9 * best for t in _on(case.evidence[s], c, said)]
+            steps = [distance(mine, t) for _, t in theirs]
+            if theirs and all(steps) and not any(opposed(mine, t) for _, t in theirs):
+                source, other = theirs[0]
+                yield Signal(
+                    "modality.listed", "modality", part.start(), part.end(), source, *shown(other), best,
+                    f"“{case.answer.raw[part.start() : part.end()]}”在依据中属“{other.text}”，答案为“{mine.text}”",
+                )  # fmt: skip
+
+
+def _since(answer: Reading, stance: Stance) -> int:
+    """Where the list begins: 在吃洋地黄，就禁用 speaks of the clause before too."""
+    clause = answer.clauses[stance.clause]
+    before = answer.clauses[clause.number - 1]
+    joined = clause.number and before.sentence == clause.sentence and not stances(answer)[before.number]
+    return before.start if joined and "就" in clause.text else stance.start
+
+
+def _on(evidence: Reading, clause: Clause, said: frozenset[str]) -> Iterator[Stance]:
+    """The stances of a clause whose scope holds most of an item; all where none does."""
+    every = stances(evidence)[clause.number]
+    held = [s for s in every if 2 * len(said & grams(evidence.folded[s.start : s.end])) > len(said)]
+    yield from held or every
+
+
+def _delayed(case: Case) -> Iterator[Signal]:
+    """明早再去 for 今晚就去急诊."""
+    for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
+        later = next((m for m in _urgency(case.answer, clause) if m.value == "later"), None)
+        if later is None or not matches:
+            continue
+        near = [m for m in matches if m.score >= 0.6 * matches[0].score]
+        sentences = {(m.source, case.evidence[m.source].clauses[m.clause].sentence) for m in near}
+        theirs = [
+            (s, m) for s, n in sorted(sentences)
+            for c in case.evidence[s].clauses if c.sentence == n for m in _urgency(case.evidence[s], c)
+        ]  # fmt: skip
+        if theirs and all(m.value != "later" for _, m in theirs):
+            source, mark = theirs[0]
+            yield Signal(
+                "modality.delay", "modality", clause.start, clause.end, source, mark.start, mark.end,
+                min(1.0, 0.4 + matches[0].score), f"依据为“{mark.text}”，答案为“{later.text}”",
+            )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4096)
+def _urgency(reading: Reading, clause: Clause) -> tuple[Mark, ...]:
+    return tuple(m for m in reading.marks if m.type == "urgency" and clause.start <= m.start < clause.end)

@@ -18,22 +18,24 @@ _BEFORE: Final = re.compile(
     rf"(?:小于|少于|低于)(?:或|或者)?等于)"
     rf"|(?P<at_least>{_NOT}(?:{_LESS})|至少|最少|最低|最短|最早|起码|≥|⩾|>=|(?:大于|多于|高于)(?:或|或者)?等于|满足|足足)"
     rf"|(?P<lt>{_LESS}|不到|不足|不满|未满|未到|没到|没满|不及|未达到?|没达到?|达不到|够不着|[涨升长降掉减]不[到够足]|<)"
-    rf"|(?P<gt>{_MORE}|过了|>)"
+    rf"|(?P<gt>{_MORE}|过了|[拖熬挨撑]过了?|>)"
     r"|(?P<ge>达到|年满|已满|满|足)"
     r"|(?P<about>大约|大概|约|将近|差不多|接近|近|平均)"
 )
-_ADJACENT: Final = frozenset(("满", "足", "约", "近", "过了", ">", "<", "≥", "≤", "达到"))
+_ADJACENT: Final = frozenset(("满", "足", "约", "近", "过了", "拖过", "熬过", ">", "<", "≥", "≤", "达到"))
 _AFTER: Final = re.compile(
     r"\s?(?:\((?:含|包括)[^()]{0,6}\))?(?:的(?=以|之))?(?:"
-    r"(?P<over>(?:及|或|和|及其)?(?:以上|之上|往上|开外|或更[多高长大]|及更[多高长大])|起(?!来|床|初|病|始))"
+    r"(?P<over>(?:及|或|和|及其)?(?:以上|之上|往上|开外|或更[多高长大]|及更[多高长大])|(?<=[岁月日周天])起(?!来|床|初|病|始))"
     r"|(?P<under>(?:及|或|和|及其)?(?:以下|之下|往下|或更[少低短小]))"
     r"|(?P<within>(?:及|或)?(?:以内|之内|以里|内|里头|里)(?!科|脏|镜|服|分泌|蒙|容|面))"
     r"|(?P<after>(?:以后|之后|过后|后(?!囟|天|续|备|遗|果)))"
     r"|(?P<before>(?:以前|之前|前(?!囟|列|臂|提|后|庭|往)))"
     r"|(?P<about>左右|上下|来(?=[天岁个斤])|许(?![可多])))"
 )
+_DENIED: Final = {"gt": "not_more", "lt": "at_least"}
+_DENIAL: Final = re.compile(r"(?:别|不要|不能|不可|不得|不宜|不应|不该|勿|不许|不准)[^,;。:、]{0,6}$")
 _GAP: Final = 9
-_BARRIER: Final = re.compile(r"[,;。!?\n:]|者|时(?!间)|则|应当|可以")
+_BARRIER: Final = re.compile(r"[,;。!?\n:(]|者|时(?!间)|则|应当|可以")
 
 
 def before(text: str, start: int, floor: int) -> tuple[str, int]:
@@ -48,6 +50,8 @@ def before(text: str, start: int, floor: int) -> tuple[str, int]:
     allowed = 1 if last[0] in _ADJACENT or last.lastgroup == "about" else _GAP
     if len(gap.strip()) > allowed or _BARRIER.search(gap):
         return "", start
+    if last.lastgroup in _DENIED and (denied := _DENIAL.search(text, max(floor, last.start() - 9), last.start())):
+        return _DENIED[last.lastgroup], denied.start()
     return last.lastgroup, last.start()
 
 

@@ -53,7 +53,7 @@ def ground(texts: list[tuple[Reading, list[Quantity]]], said_per_kg: bool) -> Gr
         texts: Readings with those of their amounts that count, the answer last.
         said_per_kg: Whether the answer itself says how much for each kg; then only that counts.
     """
-    made = Ground([], [], [], [], {2.0, 3.0} if False else set())
+    made = Ground([], [], [], [], set())
     for index, (reading, quantities) in enumerate(texts):
         is_answer = index == len(texts) - 1
         for quantity in quantities:
@@ -73,17 +73,14 @@ def _take(made: Ground, quantity: Quantity, *, takes_per_kg: bool) -> None:
         if takes_per_kg:
             made.per_kg.append(Value(unit, low, high))
         return
-    if quantity.unit == "times" or (unit in COUNTED and low == high):
-        made.counts.update(v for v in (low, high) if quantity.unit != "times" or not quantity.per)
-        made.counts.update(float(v) for v in quantity.written if v == int(v))
-    if unit == "minute" and quantity.role != "interval" and low == high:
-        made.counts.add(low / 1440)
+    if quantity.role == "frequency":
+        made.counts.update(float(v) for v in quantity.written)
     if unit == "rate":
-        made.counts.update((low, high))
+        made.counts.update(v for v in (low, high) if v == int(v))
     elif not unit.startswith("第"):
         made.amounts.append(Value(unit, low, high))
-        if "piece" in quantity.per and low == high:
-            made.ratios.append((Value("袋", 1, 1), Value(unit, low, high)))
+        if "piece" in quantity.per and low == high and quantity.text[-1] in _PIECE:
+            made.ratios.append((Value(_PIECE[quantity.text[-1]], 1, 1), Value(unit, low, high)))
 
 
 def _ratios(text: str, quantities: list[Quantity]) -> list[tuple[Value, Value]]:
@@ -114,8 +111,9 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
     tolerance = 0.06 if quantity.comparator == "about" else 0.012
     if _among(unit, low, high, _by_weight(unit, given), tolerance):
         return True
+    given_out = quantity.role == "dose" or unit in COUNTED
     first = [v for v in given.amounts if v.unit == unit][:_MOST] + _by_weight(unit, given)
-    for value, count in ((v, c) for v in first for c in given.counts if 1 < c <= 31):
+    for value, count in ((v, c) for v in first for c in given.counts if given_out and 1 < c <= 12):
         if _among(unit, low, high, [Value(unit, value.low * count, value.high * count)], tolerance):
             return True
         if _among(unit, low, high, [Value(unit, value.low / count, value.high / count)], tolerance):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipelines.check.comparators import direction
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 QUESTION: Final = -1
 """The source of what the question or the patient says."""
-_LEFT, _RIGHT = 14, 8
+_LEFT, _RIGHT, _WIDE = 12, 9, 44
 _DAYS_IN_MONTH: Final = (28.0, 31.0)
 _TOLERANCE: Final = 0.006
 _SAME_GIVEN: Final = {"dose", "piece", "day", "person"}
@@ -31,12 +32,14 @@ class Fact(NamedTuple):
         source: Number of the evidence text, or `QUESTION`.
         clause: Number of its clause.
         near: Characters and pairs of characters around it.
+        before: Pairs of characters before it in its half sentence.
     """
 
     quantity: Quantity
     source: int
     clause: int
     near: frozenset[str]
+    before: frozenset[str]
 
 
 def facts_of(reading: Reading, source: int) -> list[Fact]:
@@ -45,7 +48,7 @@ def facts_of(reading: Reading, source: int) -> list[Fact]:
         return []
     starts = [clause.start for clause in reading.clauses]
     return [
-        Fact(q, source, max(0, bisect_right(starts, q.start) - 1), around(reading, q))
+        Fact(q, source, max(0, bisect_right(starts, q.start) - 1), around(reading, q), before(reading, q))
         for q in reading.quantities
         if q.role != "number"
     ]
@@ -59,20 +62,29 @@ def around(reading: Reading, quantity: Quantity) -> frozenset[str]:
     right = text[quantity.end : quantity.end + _RIGHT]
     ends = [at for at in (right.find(mark) for mark in "。;!?\n,") if at >= 0]
     right = right[: min(ends)] if ends else right
-    kept = [c for c in left[cut + 1 :] + "|" + right if c.isalpha() or c == "|"]
-    return frozenset((*kept, *(a + b for a, b in zip(kept, kept[1:], strict=False))))
+    kept = [c for c in left[cut + 1 :] + "|" + right if c.isalnum() or c == "|"]
+    return frozenset((*kept, *(a + b for a, b in pairwise(kept))))
 
 
-def nearness(case: Case, clause: int, near: frozenset[str], fact: Fact) -> float:
-    """How much an amount of the answer's clause and one of the evidence speak of the same, from 0 to about 1.5."""
-    score = 0.0
-    if fact.source >= 0 and clause < len(case.alignment):
-        for match in case.alignment[clause]:
-            if match.source == fact.source and match.clause == fact.clause:
-                score = match.score
-                break
-    shared = sum(len(gram) for gram in near & fact.near)
-    return score + 0.8 * shared / (6 + sum(len(gram) for gram in near))
+def before(reading: Reading, quantity: Quantity) -> frozenset[str]:
+    """Pairs of characters further before an amount, as far as its half sentence goes: of what it is said."""
+    left = reading.folded[max(0, quantity.start - _WIDE) : quantity.start]
+    cut = max(left.rfind(mark) for mark in "。;!?\n")
+    return frozenset(a + b for a, b in pairwise(c for c in left[cut + 1 :] if c.isalnum()))
+
+
+def nearness(mine: Fact, other: Fact, score: float) -> float:
+    """How much an amount of the answer and one of the evidence speak of the same, from 0 to about 2.
+
+    Args:
+        mine: Of the answer.
+        other: Of the evidence.
+        score: How well their clauses are aligned.
+    """
+    shared = sum(len(gram) for gram in mine.near & other.near)
+    local = shared / (8 + sum(len(gram) for gram in mine.near))
+    wide = len(mine.before & other.before) / (4 + len(mine.before))
+    return 0.6 * score + local + 0.8 * wide
 
 
 def ends(quantity: Quantity) -> tuple[Fraction, Fraction]:
@@ -90,7 +102,7 @@ def base(quantity: Quantity) -> tuple[str, float, float]:
     if unit == "kg":
         return "mg", low * 1e6, high * 1e6
     if quantity.role == "interval" and unit in ("minute", "month"):
-        scale = 1 if unit == "minute" else 43200
+        scale = 1 if unit == "minute" else 43800
         low, high = low * scale, high * scale
         return "rate", 1440 / high if high else 0.0, 1440 / low if low else 0.0
     if unit == "times" and quantity.per and quantity.per[0] in PERIOD_MINUTES:
@@ -104,25 +116,39 @@ def same(one: Quantity, other: Quantity) -> bool:
     if not one.unit or not other.unit:
         if one.per and other.per and one.unit == other.unit:
             return ends(one) == ends(other)
+        if "percent" in (one.unit, other.unit) and not set(one.written) <= set(other.written):
+            return _same_share(one, other)
         return bool(one.written) and set(one.written) <= set(other.written)
-    if (one.unit[0] == "第") != (other.unit[0] == "第"):
-        return False
     unit, low, high = base(one)
     unit2, low2, high2 = base(other)
+    if (unit == "rate") != (unit2 == "rate"):
+        unit, low, high = _length(one)
+        unit2, low2, high2 = _length(other)
+    unit, unit2 = unit.removeprefix("第"), unit2.removeprefix("第")
     if unit == unit2:
         return close(low, low2) and close(high, high2)
     if {unit, unit2} == {"month", "minute"}:
         return _same_time(low, low2, unit) and _same_time(high, high2, unit)
     if {unit, unit2} == {"times", "rate"}:
         return set(one.written) == set(other.written)
-    if unit in COUNTED and unit2 in COUNTED and one.written == other.written:
-        return (unit, unit2) in _ALIKE or (unit2, unit) in _ALIKE
-    return {unit, unit2} == {"mg", "iu"} and False
+    return (unit, unit2) in _ALIKE or (unit2, unit) in _ALIKE if one.written == other.written else False
+
+
+def _length(quantity: Quantity) -> tuple[str, float, float]:
+    low, high = (float(v) for v in ends(quantity))
+    return quantity.unit, low, high
+
+
+def _same_share(one: Quantity, other: Quantity) -> bool:
+    """Whether 1/2 and 50 % are meant."""
+    low, high = (float(v) * (100 if one.unit != "percent" else 1) for v in ends(one))
+    low2, high2 = (float(v) * (100 if other.unit != "percent" else 1) for v in ends(other))
+    return close(low, low2) and close(high, high2)
 
 
 _ALIKE: Final = {
     ("种", "项"), ("种", "处"), ("项", "处"), ("例", "人"), ("例", "处"), ("人", "处"), ("所", "处"), ("只", "支"), ("片", "粒"),
-    ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"),
+    ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"), ("支", "处"), ("份", "支"), ("袋", "支"), ("餐", "times"),
 }  # fmt: skip
 
 
@@ -138,7 +164,9 @@ def part_of(one: Quantity, other: Quantity) -> str:
         return "end" if one.written and set(one.written) <= set(other.written) else ""
     unit, low, high = base(one)
     unit2, low2, high2 = base(other)
-    if unit != unit2 or low2 == high2:
+    if unit != unit2 or low2 == high2 or ("kg" in one.per) != ("kg" in other.per):
+        return ""
+    if unit == "rate" and one.role != other.role:
         return ""
     if close(low, high) and (close(low, low2) or close(low, high2)):
         return "end"
@@ -153,13 +181,18 @@ def close(one: float, other: float, tolerance: float = _TOLERANCE) -> bool:
 def pers_agree(one: Quantity, other: Quantity) -> bool:
     """Whether what they are for can be the same; an amount that does not say it agrees with all."""
     mine, theirs = set(one.per), set(other.per)
+    if ("kg" in mine) != ("kg" in theirs) and one.unit in ("mg", "ml", "iu", "mmol") and not {"l", "m2"} & (mine | theirs):
+        return False
     if not mine or not theirs or mine <= theirs or theirs <= mine:
         return True
     return not (mine ^ theirs) - _SAME_GIVEN and not {"dose", "day"} <= mine ^ theirs
 
 
-def side_of(quantity: Quantity, value: Fraction | None = None) -> int:
-    """On which side of its value the amount lies: 1 more, -1 less, 0 neither; of a range's end, inwards."""
-    if quantity.low is not None and quantity.high is not None and quantity.low != quantity.high and value is not None:
-        return 1 if value == quantity.low else -1 if value == quantity.high else 0
-    return direction(quantity.comparator)
+def sides(quantity: Quantity, other: Quantity) -> set[int]:
+    """On which sides the amount lies of the value of another: 1 more, -1 less; of the end of a range also inwards."""
+    found = {direction(quantity.comparator)}
+    low, high = ends(quantity)
+    value, top = ends(other)
+    if low != high and value == top:
+        found |= {1} if value == low else {-1} if value == high else set()
+    return found - {0} or {0}

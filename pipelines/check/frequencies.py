@@ -32,12 +32,12 @@ _EACH: Final = re.compile(
 )
 _LATIN: Final = re.compile(r"(?<![a-z])(?:q(\d{1,2})h|qd|bid|tid|qid|qod|qn)(?![a-z])", re.ASCII)
 _DAILY: Final = {"qd": 1, "bid": 2, "tid": 3, "qid": 4, "qn": 1}
-_SPREAD: Final = re.compile(r"早[、,]?中[、,]?晚|早[晚上]?(?:各|一次?晚|、晚|上?[^,。;\d]{0,6}晚上?)|隔(?:一)?[日天]")
+_SPREAD: Final = re.compile(r"早[、,]?中[、,]?晚|早[、,]?晚(?=各|服|分|两次|吃|喝|用|一次|1次|滴|涂|喷)|早[上晨]?[^,。;\d]{0,4}晚[上间]?各|隔(?:一)?[日天]")
 _BETWEEN: Final = re.compile(r"[。;!?\n]")
 _GAP: Final = 14
 _SPLIT: Final = re.compile(r"(?:均?分(?:为|成|作)?|平均分成?|拆成|匀成)\s?$")
 PERIOD_MINUTES: Final = {
-    "minute": 1, "hour": 60, "day": 1440, "week": 10080, "month": 43200, "quarter": 129600, "year": 525600,
+    "minute": 1, "hour": 60, "day": 1440, "week": 10080, "month": 43800, "quarter": 131400, "year": 525600,
 }  # fmt: skip
 _DAY: Final = Fraction(1440)
 

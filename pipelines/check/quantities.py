@@ -69,7 +69,7 @@ class _Amount(NamedTuple):
 _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
 _TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?|、)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
 _ENDS: Final = frozenset("。!?;\n,")
-_MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)|\s(?=[\u4e00-\u9fff])")
+_MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)| (?=[\u4e00-\u9fff])")
 _SECTIONS: Final = re.compile(
     r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|例|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
 )
@@ -174,7 +174,7 @@ def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None,
         values = (first.low, first.high) if first.unit in COUNTED else values
     if unit and text[start - 1 : start] == "第" and not unit.startswith("第"):
         unit = f"第{unit}"
-    per, factor, end = pers_at(text, end)
+    per, factor, end = pers_at(text, end, unit)
     return _made(text, start, end, floor, low * factor, high * factor, unit, per, values, spelled), end
 
 
@@ -236,6 +236,10 @@ def _is_marker(text: str, start: int, end: int) -> bool:
 
 def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:
     low, high, end = numeral.low, numeral.high, numeral.end
+    part = unit_at(text, raw, end) if numeral.unit and numeral.low < 100 else None
+    if part and part.unit in ("ml", "mg", "片", "袋", "minute", "month", "粒", "支", "包", "勺") and low == high:
+        value = low / 100 * part.factor
+        return _Amount(value, value, part.unit, part.end, low / 100, part.spelled, True, part.factor)
     if numeral.unit:
         return _Amount(low, high, numeral.unit, end, numeral.written, "", numeral.spoken)
     if more := _AND_MORE.match(text, end):
@@ -295,7 +299,7 @@ def _smaller(text: str, raw: str, name: str, unit: Unit, end: int) -> tuple[Frac
 
 def _other_end(text: str, raw: str, first: _Amount) -> tuple[_Amount | None, int]:
     """The second number of a range or a pair, and where it ends."""
-    per, factor, end = pers_at(text, first.end) if first.unit else ((), Fraction(1), first.end)
+    per, factor, end = pers_at(text, first.end, first.unit) if first.unit else ((), Fraction(1), first.end)
     match = _TO.match(text, end)
     if match is None:
         return None, first.end

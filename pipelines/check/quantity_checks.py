@@ -10,7 +10,6 @@ from pipelines.check.derivations import ground, is_derived
 from pipelines.check.facts import (
     QUESTION,
     Fact,
-    around,
     base,
     ends,
     facts_of,
@@ -18,14 +17,14 @@ from pipelines.check.facts import (
     part_of,
     pers_agree,
     same,
-    side_of,
+    sides,
 )
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
 from pipelines.check.units import COUNTED, DOSED
 
-_SOFT: Final = frozenset(("种", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
+_SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TIMED: Final = frozenset(("frequency", "interval", "duration"))
 _NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外|才")
 _WORDS: Final = {1: "不少于一侧", -1: "不多于一侧", 0: "没有说界限"}
@@ -58,6 +57,7 @@ def check(case: Case) -> list[Signal]:
     for fact in mine:
         look = _look(case, fact, theirs)
         equal = [(score, f) for score, f in look.ranked if same(look.quantity, f.quantity)]
+        equal = equal or [(score, f) for score, f in look.ranked if part_of(look.quantity, f.quantity) == "end"]
         if not equal and any(same(look.quantity, f.quantity) or part_of(look.quantity, f.quantity) == "end" for f in known):
             standing.append(look.quantity)
         elif not equal:
@@ -72,8 +72,9 @@ def check(case: Case) -> list[Signal]:
 
 
 def _look(case: Case, fact: Fact, theirs: list[Fact]) -> _Look:
-    near = around(case.answer, fact.quantity)
-    ranked = [(nearness(case, fact.clause, near, other), other) for other in theirs]
+    matches = case.alignment[fact.clause] if fact.clause < len(case.alignment) else ()
+    scores = {(match.source, match.clause): match.score for match in matches}
+    ranked = [(nearness(fact, other, scores.get((other.source, other.clause), 0.0)), other) for other in theirs]
     ranked.sort(key=lambda pair: -pair[0])
     return _Look(fact.quantity, case.answer.clauses[fact.clause], ranked)
 
@@ -85,7 +86,7 @@ def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: li
     if not fitting:
         return _other_per(look, equal[0][1])
     best = fitting[0][0]
-    close_by = [f for score, f in fitting if score >= best - 0.12]
+    close_by = [f for score, f in fitting if score >= best - 0.08]
     return _comparator(case, look, close_by) or _elsewhere(look, fitting[0], mine)
 
 
@@ -103,20 +104,22 @@ def _comparator(case: Case, look: _Look, facts: list[Fact]) -> Signal | None:
     mine = direction(quantity.comparator)
     if not mine:
         return None
-    value = ends(quantity)[0]
-    sides = [side_of(fact.quantity, value) for fact in facts]
     fact = facts[0]
     other = fact.quantity
-    if mine in sides:
+    theirs = set().union(*(sides(f.quantity, quantity) for f in facts))
+    if mine in theirs:
         pairs = {quantity.comparator, other.comparator}
-        if quantity.role != "age" and pairs & STRICT and pairs & INCLUSIVE and sides[0] == mine:
+        if quantity.role != "age" and pairs & STRICT and pairs & INCLUSIVE and direction(other.comparator) == mine:
             says = f"答案“{quantity.text}”与原文“{other.text}”对界限值本身是否包括说得不同。"
             return _signal("comparator.strict", "comparator", quantity, fact, 0.3, says)
         return None
-    if -mine in sides:
+    if 0 not in theirs:
         turned = _negations(look.clause.text) != _negations(_clause_text(case, fact))
+        strength = 0.5 if turned else 1.0
+        if quantity.comparator == "ge" and quantity.role == "duration":
+            strength *= 0.6
         says = f"答案“{quantity.text}”与原文“{other.text}”方向相反。"
-        return _signal("comparator.reversed", "comparator", quantity, fact, 0.5 if turned else 1.0, says)
+        return _signal("comparator.reversed", "comparator", quantity, fact, strength, says)
     says = f"原文“{other.text}”没有答案“{quantity.text}”所说的界限。"
     return _signal("comparator.added", "comparator", quantity, fact, 0.25, says)
 
@@ -174,10 +177,12 @@ def _over_maximum(look: _Look, mine: tuple[Quantity, ...]) -> Signal | None:
     """A calculated dose above the evidence's maximum, which the answer does not name."""
     quantity = look.quantity
     unit, low, _ = base(quantity)
-    for score, fact in look.ranked[:4]:
+    for score, fact in look.ranked[:10]:
         other = fact.quantity
+        if quantity.role != "dose" or other.role != "dose":
+            continue
         if base(other)[0] == unit and direction(other.comparator) < 0 and not set(other.per) & {"kg", "l", "m2"}:
-            if score > 0.15 and low > base(other)[2] and not any(same(q, other) for q in mine):
+            if score > 0.1 and low > base(other)[2] and not any(same(q, other) for q in mine):
                 says = f"算得的“{quantity.text}”超过原文的上限“{other.text}”。"
                 return _signal("quantity.over_maximum", "quantity", quantity, fact, 0.6, says)
     return None
@@ -192,8 +197,6 @@ def _unsupported(look: _Look) -> Signal | None:
     alike = [fact for _, fact in look.ranked if base(fact.quantity)[0] == unit]
     for fact in alike:
         part = part_of(quantity, fact.quantity)
-        if part == "end":
-            return None
         if part == "inside":
             return _inside(quantity, fact)
     if fact := _other_unit(look):
@@ -224,6 +227,8 @@ def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
 def _other_unit(look: _Look) -> Fact | None:
     """A near amount with the same number and another unit."""
     quantity = look.quantity
+    if quantity.unit in COUNTED - DOSED:
+        return None
     for score, fact in look.ranked[:12]:
         other = fact.quantity
         if other.written == quantity.written and other.spelled and quantity.spelled and score > 0.1:
@@ -239,7 +244,7 @@ def _says_nothing(quantity: Quantity) -> bool:
     """One of something, and 一天, are ways of speaking."""
     if quantity.written != (1,) or quantity.comparator not in ("", "about"):
         return False
-    return quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.text[0] == "一"
+    return quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in ("天", "日")
 
 
 def _certainty(quantity: Quantity) -> float:

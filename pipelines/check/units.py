@@ -86,7 +86,7 @@ for _unit, _factor, _spellings in (
     ("fl", "1", "fl 飞升"),
     ("pg", "1", "pg 皮克"),
     ("joule", "1", "j 焦耳 焦"),
-    ("times", "1", "次 回 遍 趟 顿 次数"),
+    ("times", "1", "次 回 遍 趟 顿 次数 下"),
     ("fold", "1", "倍"),
     ("percentile", "1", "百分位 百分位数"),
     ("sd", "1", "个标准差 sd 标准差"),
@@ -94,7 +94,7 @@ for _unit, _factor, _spellings in (
 ):
     _add(_unit, _factor, _spellings)
 for _nouns in (
-    "片", "粒 颗 枚 丸", "袋 包", "支 管", "滴", "喷 揿 下 吸", "勺 匙 茶匙 汤匙 小勺 大勺 茶勺", "瓶", "贴", "杯", "碗",
+    "片", "粒 颗 枚 丸", "袋 包", "支 管", "滴", "喷 揿 吸", "勺 匙 茶匙 汤匙 小勺 大勺 茶勺", "瓶", "贴", "杯", "碗",
     "剂 剂次 针 剂量单位", "人 名 位 口", "例", "所 家 座", "种 类 样 型 款", "项 条 点 件", "行", "级 期 阶段", "处 个", "只", "份",
     "倍量", "床", "间", "台 辆", "户", "班", "餐", "步", "层", "根", "张", "篇", "胎",
 ):  # fmt: skip
@@ -149,6 +149,7 @@ PREFIXED: Final = re.compile(
     r"|(?P<dose>一次|单次|一回|一顿|顿服|首剂|首次|负荷)"
 )
 """Words before an amount that say what it is for."""
+_UNRATED: Final = frozenset(("month", "minute", "celsius", "percent", "cm", "percentile", "kg", "point", "人", "例"))
 _COUNTING_NEXT: Final = re.compile(rf"\s?(?:\d|[{'一二两三四五六七八九十半'}]|可|最多|不|分)")
 
 
@@ -174,13 +175,13 @@ def unit_at(text: str, raw: str, place: int) -> Unit | None:
     return None
 
 
-def pers_at(text: str, place: int) -> tuple[tuple[str, ...], Fraction, int]:
+def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction, int]:
     """What an amount that ends at `place` is for (/kg, 每公斤每天, /(kg·d), ·kg-1·d-1), its factor, and where that ends."""
     pers: set[str] = set()
     factor = Fraction(1)
     while match := _OVER.match(text, place):
         if "每" in match[0] and match[2] and _PERS[match[2]][0] not in ("kg", "l", "m2") and match[2] != "分":
-            if _COUNTING_NEXT.match(text, match.end()):
+            if unit in _UNRATED or _COUNTING_NEXT.match(text, match.end()):
                 break
         for word in _INSIDE.findall(match[1]) if match[1] else (match[2],):
             per, scale = _PERS[word]

@@ -1,0 +1,105 @@
+"""A build that holds its rows against their evidence: what is dropped, what an LLM decides, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from corpus.build import build
+from corpus.config import load_config
+from corpus.plan import make_plan
+from corpus.verify import verify
+from schemas.errors import ConfigError
+from tests.corpus.small import write_small_corpus
+from tests.corpus.test_llm_build import KEY, instructions, with_teacher
+from tests.llm_server import LlmServer
+from tests.pipelines.ask.scripted import obliging
+
+_FENCED = re.compile(r"<材料 (\w+)>\n(.*?)\n</材料 \1>", re.DOTALL)
+ALL_HELD = "stages:\n  drop_unsupported: {quarantine: 0.0, reject: 1.0}\n"
+
+
+def judging(body: Mapping[str, Any]) -> str:
+    """A judge that finds all borne out but what is about 水痘, and otherwise an obliging writer."""
+    system, user = body["messages"][0]["content"], body["messages"][-1]["content"]
+    if "核对员" not in system:
+        return obliging(body)
+    evidence, _, answer, clauses = (m[2] for m in _FENCED.finditer(user))
+    word = "矛盾" if "水痘" in answer else "支持"
+    numbers = [int(n) for n in re.findall(r"^(\d+)\. ", clauses, re.MULTILINE)]
+    verdicts = [{"clause": n, "verdict": word, "quote": evidence.split("\n")[0]} for n in numbers]
+    return json.dumps({"verdicts": verdicts}, ensure_ascii=False)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LlmServer]:
+    monkeypatch.setenv("PED_TEST_KEY", KEY)
+    with LlmServer() as started:
+        started.content, started.keys = judging, {KEY}
+        yield started
+
+
+def dropped(version_dir: Path, stage: str) -> pl.DataFrame:
+    return pl.read_parquet(version_dir / "rejected" / f"{stage}.parquet")
+
+
+def test_it_is_off_until_a_configuration_names_it(tmp_path: Path) -> None:
+    config = write_small_corpus(tmp_path)
+    assert not any("unsupported" in s.kind for s in load_config(config).stages)
+    config.write_text(config.read_text("utf-8") + "stages: {drop_unsupported: true}\n", "utf-8")
+    steps = [step.name for step in make_plan(load_config(config)).steps]
+    assert steps.index("filter") + 1 == steps.index("support") < steps.index("dedup_made")
+    assert "judge" not in steps
+
+
+def test_without_an_llm_what_is_held_back_goes_into_rejected(tmp_path: Path) -> None:
+    config = write_small_corpus(tmp_path)
+    config.write_text(config.read_text("utf-8") + ALL_HELD, "utf-8")
+    built = build(make_plan(load_config(config)))
+    assert verify(built.version_dir) == []
+    gone = dropped(built.version_dir, "drop_unsupported")
+    assert gone.height > 20
+    assert gone["drop_reason"].str.starts_with("drop_unsupported:quarantine_").all()
+    assert gone["drop_detail"].str.contains("答：.+｜据：").all()
+    left = instructions(built.version_dir)
+    assert left.height > 0
+    assert (left["evidence"].list.len() == 0).all()  # nothing to hold it against
+    verdicts = left.select(pl.col("verdicts").list.last().struct.field("verdict")).to_series()
+    assert verdicts.unique().to_list() == ["no_evidence"]
+
+
+def test_with_an_llm_quarantine_empties_and_its_word_decides(tmp_path: Path, server: LlmServer) -> None:
+    config = with_teacher(write_small_corpus(tmp_path), server)
+    config.write_text(config.read_text("utf-8") + ALL_HELD.rstrip() + "\n  judge_unsupported: {votes: 3}\n", "utf-8")
+    built = build(make_plan(load_config(config)))
+    assert verify(built.version_dir) == []
+    assert not (built.version_dir / "rejected" / "drop_unsupported.parquet").exists()
+    gone = dropped(built.version_dir, "judge_unsupported")
+    assert gone.height
+    assert gone["record"].str.contains("水痘").all()
+    assert not gone["drop_reason"].str.contains("quarantine").any()
+    kept = instructions(built.version_dir).filter(pl.col("evidence").list.len() > 0)
+    assert kept.height
+    answers = kept.select(pl.col("messages").list.last().struct.field("content")).to_series()
+    assert not answers.str.contains("水痘").any()
+    said = kept.select(pl.col("verdicts").list.last().struct.field("verdict")).to_series()
+    assert said.str.contains("^支持 3/3 ").all()
+    counts = {c["kind"]: c for s in built.manifest.stages if s["stage"] == "judge_unsupported" for c in s["counts"]}
+    assert counts["instruction"]["n_in"] - counts["instruction"]["n_out"] == gone.height
+    server.reset_stats()
+    config.write_text(config.read_text("utf-8").replace("0.1.0", "0.2.0"), "utf-8")
+    build(make_plan(load_config(config)), fresh=True)
+    assert server.stats().n_requests == 0
+
+
+def test_a_classifier_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    config = write_small_corpus(tmp_path)
+    config.write_text(config.read_text("utf-8") + "stages: {drop_unsupported: {model: none.json}}\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"none\.json is no file"):
+        load_config(config)

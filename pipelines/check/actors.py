@@ -7,15 +7,12 @@ from typing import Final
 
 from pipelines.check.mentions import Mention
 from pipelines.check.signals import Case, Signal
-from pipelines.check.support import beside, kin, known
+from pipelines.check.support import BY, acts, beside, kin, known
 
-_BEFORE: Final = re.compile(r"(?:由|让|向|经|报|交|归|通知|告知|告诉|联系|要等|须有|属于?)(?:所在地?|当地|县级以上|地方|人民政府|的|县|市|省|本?区|等){0,3}$")
-_AFTER: Final = re.compile(
-    r"^(?:自己|们|在家里?|单独|等|本人|或者?|和|及|、|一个人|就|也|都){0,2}"
-    r"(?:应当?|负责|责令|处|报告|评估|来|执行|实施|可以|须|必须|要|管|写|审核|代|喂|通报|组织|指导|复评|告|做|看着|拍板|维护|处理|牵头|随访|打|注射)"
-)
 _ADVICE: Final = re.compile(r"(?:去|到|看|问|找|上|请|送|咨询|听|遵|跟|和|在|带去?|带着|告诉|联系)(?:一下|当地|正规|附近|儿科|专科|急诊|儿|小)*$")
 _VAGUE: Final = frozenset(("医生", "医疗机构", "家长", "本人", "医务人员", "学校", "教师"))
+
+_CARE: Final = frozenset(("医生", "医疗机构", "医务人员", "药师"))  # to be sent to them is plain advice
 
 
 def actor(case: Case) -> list[Signal]:
@@ -31,9 +28,10 @@ def actor(case: Case) -> list[Signal]:
 def _judged(case: Case, mention: Mention, is_known: bool) -> Signal | None:
     answer = case.answer
     lead = answer.folded[max(0, mention.start - 12) : mention.start]
-    tail = answer.folded[mention.end : mention.end + 12]
-    acts = 0.3 if _BEFORE.search(lead) else 0.15 if _AFTER.search(tail) else 0.0
-    if (mention.key in _VAGUE and not acts) or (_ADVICE.search(lead) and not _BEFORE.search(lead)):
+    agency = acts(answer, mention)
+    if (mention.key in _VAGUE and not agency) or (_ADVICE.search(lead) and not BY.search(lead)):
+        return None
+    if mention.key in _CARE and not is_known and not lead.endswith(("由", "归")):
         return None
     near = beside(case, mention)
     said = answer.raw[mention.start : mention.end]
@@ -41,13 +39,13 @@ def _judged(case: Case, mention: Mention, is_known: bool) -> Signal | None:
         return None
     own = {m.key for m in answer.mentions if m.type == "actor"}
     for source, other, score in near:
-        if is_known and (not acts or other.key in own):
+        if is_known and (not agency or other.key in own):
             continue
         theirs = case.evidence[source].raw[other.start : other.end]
-        strength = min(1.0, (0.2 if is_known else 0.45) + acts + 0.5 * score)
+        strength = min(1.0, (0.2 if is_known else 0.45) + agency + 0.5 * score)
         says = f"答案说是“{said}”，原文相应处是“{theirs}”。"
         return Signal("actor.other", "actor", mention.start, mention.end, source, other.start, other.end, strength, says)
     if is_known:
         return None
     says = f"原文和问题都没有提到“{said}”。"
-    return Signal("actor.absent", "actor", mention.start, mention.end, -1, 0, 0, 0.25 + acts, says)
+    return Signal("actor.absent", "actor", mention.start, mention.end, -1, 0, 0, 0.25 + agency, says)

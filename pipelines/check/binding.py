@@ -16,6 +16,7 @@ from pipelines.check.contexts import NAME_WEIGHT, Context, Item, context, grams,
 from pipelines.check.mentions import bounds, kinds_of
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
+from pipelines.check.support import acts
 
 MIN_MARGIN: Final = 0.12
 """By which another value must fit better, as a share of what tells the candidates apart."""
@@ -26,8 +27,8 @@ _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
 _NAMED: Final = 0.15
 _BINDING: Final = ("drug", "vaccine", "route", "disease")
-_NAMES: Final = ("drug", "vaccine", "disease", "food", "test")
-_KINDS: Final = {"food": "entity", "test": "entity"}
+_NAMES: Final = ("drug", "vaccine", "disease", "food", "test", "route", "actor", "organ")
+_KINDS: Final = {"food": "entity", "test": "entity", "organ": "entity", "actor": "actor", "route": "route"}
 
 
 class _Candidate(NamedTuple):
@@ -111,6 +112,8 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
     same, place = contest.best(number, member.value)
     if place < 0 or member.group.startswith("weight") or (member.group.startswith("age") and _is_condition(case.answer, member)):
         return None
+    if member.group == "actor" and not _acts(case.answer, member):
+        return None
     home = contest.candidates[place].item
     needed = MIN_MARGIN if ":" in member.group else 2 * MIN_MARGIN
     for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
@@ -121,10 +124,14 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
             continue
         gain = _gain(contest, member, theirs.item.value)
         if gain is None and theirs.item.sort == home.sort:
-            return _signal(case, member, theirs, "" if ":" in member.group else "name", min(1.0, margin * 1.5))
+            return _signal(case, member, theirs, "" if ":" in member.group else member.group, min(1.0, margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
             return _signal(case, member, theirs, "swap", min(1.0, (margin + gain) * 1.5))
     return None
+
+
+def _acts(reading: Reading, item: Item) -> bool:
+    return any(m.start == item.start and acts(reading, m) > 0 for m in reading.mentions)
 
 
 def _gain(contest: _Contest, member: Item, value: str) -> float | None:

@@ -69,7 +69,7 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
         else:
             others.append(Item(group, value, q.start, q.end, sort))
     for m in reading.mentions:
-        if bounds(m.key) is None:
+        if bounds(m.key) is None and not (m.type == "route" and len(m.text) < 2):
             found.setdefault(m.type, []).append(Item(m.type, m.key, m.start, m.end))
     return {group: tuple(each) for group, each in found.items()}
 

@@ -20,11 +20,15 @@ _WHAT: Final = {
 def entity(case: Case) -> list[Signal]:
     """Names that neither evidence nor question has, under any alias, as kind or part of another name."""
     there = known(case.known)
-    return [
-        _signal(case, mention)
-        for mention in case.answer.mentions
-        if mention.type in TYPES and not there.has(mention)
-    ]
+    found = []
+    for mention in case.answer.mentions:
+        if mention.type not in TYPES:
+            continue
+        if not there.has(mention):
+            found.append(_signal(case, mention))
+        elif mention.type in ("drug", "vaccine") and not there.names(mention):
+            found += [signal for signal in (_signal(case, mention),) if signal.check == "entity.other"]
+    return found
 
 
 def _signal(case: Case, mention: Mention) -> Signal:
@@ -34,7 +38,9 @@ def _signal(case: Case, mention: Mention) -> Signal:
     for source, other, score in beside(case, mention):
         if other.key not in own and not kin(other.key, mention.key):
             theirs = case.evidence[source].raw[other.start : other.end]
-            strength = min(1.0, TYPES[mention.type] + 0.15 + 0.3 * score)
+            strength = TYPES[mention.type]
+            if mention.type != "symptom":
+                strength = min(1.0, strength + 0.15 + 0.3 * score)
             says = f"答案写的是{what}“{said}”，原文相应处是“{theirs}”。"
             return Signal(
                 "entity.other", "entity", mention.start, mention.end, source, other.start, other.end, strength, says

@@ -123,7 +123,10 @@ def kinds_of(key: str) -> tuple[str, ...]:
 def mentions(reading: Reading) -> tuple[Mention, ...]:
     """The mentions of a text, in order, the longest at each place."""
     text = reading.folded
-    found = [*_listed(text), *_bodies(text), *_ages(reading)]
+    listed = _listed(text)
+    taken = {at for m in listed if m.type == "actor" for at in range(m.start, m.end)}
+    bodies = [m for m in _bodies(text) if m.type != "actor" or not taken.intersection(range(m.start, m.end))]
+    found = [*listed, *bodies, *_ages(reading)]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     kept: list[Mention] = []
     end = 0

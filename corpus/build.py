@@ -23,7 +23,7 @@ from corpus.progress import Progress, Silent
 from corpus.publish import Outcome, lost_parts, publish, replies_of
 from corpus.reading import close_reader
 from corpus.store import Store
-from corpus.teacher import new_teacher
+from corpus.teacher import doubts, new_teacher
 from pipelines import shuffle
 from pipelines.base import BarrierStage, BatchStage, CorpusStage, MakeStage, Stage
 from pipelines.engine import Engine, make_engine
@@ -99,6 +99,8 @@ def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> 
         store.sweep_unfinished()
         if fresh:
             sweep_unused(str(plan.workspace), ())
+        for doubt in doubts(plan.config, sorted({role for stage in asking_stages(plan) for role in stage.asks})):
+            (progress or Silent()).say(f"{doubt} (Said now; what the ledger has needs no asking.)")
         engine, teacher = _engine(plan), new_teacher(plan.config)
         try:
             runner = _Runner(engine, plan, progress or Silent(), teacher)

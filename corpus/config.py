@@ -206,7 +206,7 @@ def load_config(path: Path, **overrides: Any) -> Config:
     raw_sources, raw_stages = data.pop("sources", None), data.pop("stages", None)
     header = parse(Header, data, str(path.name), problems)
     sources = _sources(raw_sources, problems)
-    header = None if header is None else dataclasses.replace(header, llm=_placed(header.llm, path.parent.resolve()))
+    header = None if header is None else dataclasses.replace(header, llm=placed(header.llm, path.parent.resolve()))
     stages = _stages(raw_stages, header or Header(name="x"), sources, path.parent.resolve(), problems)
     if problems or header is None:
         raise ConfigError(problems)
@@ -263,7 +263,7 @@ def _source_order(sources: tuple[Source, ...]) -> tuple[str, ...]:
     return tuple(s.source_id for s in sorted(sources, key=lambda s: s.role != "eval"))
 
 
-def _placed(llm: LlmSettings, base: Path) -> LlmSettings:
+def placed(llm: LlmSettings, base: Path) -> LlmSettings:
     """The settings with their folders from the configuration's own."""
     placed: dict[str, Any] = {}
     for role in ROLES:
@@ -275,7 +275,8 @@ def _placed(llm: LlmSettings, base: Path) -> LlmSettings:
     return dataclasses.replace(llm, prompts=prompts, **placed)
 
 
-def _prompts(llm: LlmSettings, problems: list[str]) -> PromptBook:
+def prompts_of(llm: LlmSettings, problems: list[str]) -> PromptBook:
+    """Our prompts, with the user's in place of some of them."""
     try:
         return prompt_book(Path(llm.prompts) if llm.prompts else None)
     except ConfigError as error:
@@ -315,7 +316,7 @@ def _stages(
         "drop_unsupported": {"leaves_middle": False},
         "judge_unsupported": {"drop": DropUnsupported()},
     }
-    prompts = _prompts(header.llm, problems)
+    prompts = prompts_of(header.llm, problems)
     made: list[Stage] = []
     for kind, cls in STAGE_KINDS.items():
         options = data.get(kind)

@@ -26,11 +26,15 @@ FAIL_ON = ("reject", "quarantine", "never")
 @click.option("--reject", type=click.FloatRange(0, 1), help="Probability from which it is rejected.")
 @click.option("--model", type=CONFIG, help="A classifier of your own, as --train writes it.")
 @click.option("--no-classifier", is_flag=True, help="Only the checks: the strongest finding decides.")
+@click.option("--llm", type=CONFIG, metavar="CONFIG", help="Ask the `llm:` of this file about what is held back.")
+@click.option(
+    "--votes", type=click.IntRange(1, 9), default=1, show_default=True, help="Replies for each; an odd number."
+)
 @json_option
 @user_errors
 def check(
     file: Path, out: Path, workers: int | None, fail_on: str, off: tuple[str, ...], quarantine: float | None,
-    reject: float | None, model: Path | None, no_classifier: bool, as_json: bool,
+    reject: float | None, model: Path | None, no_classifier: bool, llm: Path | None, votes: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check answers against their evidence: keep, quarantine or reject, with what was found and where.
 
@@ -50,13 +54,19 @@ def check(
     from pipelines.engine import n_cores
 
     judge = judging(off, quarantine, reject, model, not no_classifier)
+    teacher = None
+    if llm is not None:
+        from corpus.check.teacher import teacher_of
+
+        teacher = teacher_of(llm, votes)
     request = Request(file, out, judge, workers or n_cores())
     began = time.monotonic()
     try:
         with Shown(enabled=not as_json) as progress:
-            tally = check_file(request, progress)
+            tally = check_file(request, progress, teacher)
     except KeyboardInterrupt:
-        click.echo(f"Stopped. {out} is not written.", err=True)
+        kept = " What was answered is in the ledger." if llm else ""
+        click.echo(f"Stopped. {out} is not written.{kept}", err=True)
         sys.exit(130)
     if as_json:
         print_json(tally.data())

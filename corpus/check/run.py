@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,7 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO, Final, Protocol
 
 import orjson
 
@@ -54,13 +57,21 @@ class Request:
         return self.out.with_name(f"{self.out.stem}.refused.jsonl")
 
 
+class Teacher(Protocol):
+    """Is asked about what is held back."""
+
+    def verdicts(self, held: Iterator[tuple[int, Record]], judge: Judge, progress: Progress) -> dict[int, bytes]: ...
+
+
 @dataclass
 class Checked:
     """What came of a chunk."""
 
-    lines: bytes = b""
+    lines: list[bytes] = field(default_factory=list)
     refused: bytes = b""
     tally: Tally = field(default_factory=Tally)
+    held: list[tuple[int, Entry]] = field(default_factory=list)
+    """Number among `lines` and entry of what is held back, where it will be asked about."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +80,16 @@ class Work:
 
     chunk: Chunk
     judge: Judge
+    keeps_held: bool = False
 
 
-def check_file(request: Request, progress: Progress) -> Tally:
+def check_file(request: Request, progress: Progress, teacher: Teacher | None = None) -> Tally:
     """Checks a file.
+
+    Args:
+        request: What is to be done.
+        progress: Told how far it is.
+        teacher: Is asked about what is held back; None: it stays so.
 
     Raises:
         InputError: it is not there, is no table, or is the output.
@@ -81,20 +98,54 @@ def check_file(request: Request, progress: Progress) -> Tally:
     progress.begin("check", count_entries(request.file))
     total = Tally()
     with ExitStack() as stack:
-        out = stack.enter_context(_Appearing(request.out))
-        refused = stack.enter_context(_Appearing(request.refused, only_if_filled=True))
-        work = (Work(chunk, request.judge) for chunk in chunks(request.file))
+        out = stack.enter_context(Appearing(request.out))
+        refused = stack.enter_context(Appearing(request.refused, only_if_filled=True))
+        held = stack.enter_context(TemporaryFile()) if teacher else None
+        work = (Work(chunk, request.judge, teacher is not None) for chunk in chunks(request.file))
+        n_lines = 0
         for checked in in_order(check_chunk, work, request.workers):
-            out.write(checked.lines)
+            out.writelines(checked.lines)
             refused.write(checked.refused)
+            for at, entry in checked.held if held else ():
+                pickle.dump((n_lines + at, entry), held)
+            n_lines += len(checked.lines)
             total.merge(checked.tally)
             progress.advance(checked.tally.n_records)
+        if teacher and held:
+            _ask(teacher, request, held, out, total, progress)
     return total
+
+
+def _ask(teacher: Teacher, request: Request, held: IO[bytes], out: BinaryIO, total: Tally, progress: Progress) -> None:
+    """Puts what the teacher says in the place of what was held back, and counts anew."""
+    progress.begin("ask", total.verdicts["quarantine"])
+    said = teacher.verdicts(_held_records(held), request.judge, progress)
+    total.forget_verdicts()
+    out.seek(0)
+    with TemporaryFile() as before:
+        shutil.copyfileobj(out, before)
+        out.seek(0)
+        out.truncate()
+        before.seek(0)
+        for at, line in enumerate(before):
+            line = said.get(at, line)
+            out.write(line)
+            total.add(orjson.loads(line))
+
+
+def _held_records(held: IO[bytes]) -> Iterator[tuple[int, Record]]:
+    held.seek(0)
+    while True:
+        try:
+            at, entry = pickle.load(held)  # of this very process
+        except EOFError:
+            return
+        yield at, record_of(values_of(entry), entry.locator)
 
 
 def check_chunk(work: Work) -> Checked:
     """The verdicts on a chunk's records."""
-    checked, lines, refused = Checked(), [], []
+    checked, refused = Checked(), []
     for entry in work.chunk.entries:
         try:
             record = record_of(values_of(entry), entry.locator)
@@ -104,9 +155,11 @@ def check_chunk(work: Work) -> Checked:
             refused.append(orjson.dumps(bad) + b"\n")
             checked.tally.refuse(bad)
             continue
-        lines.append(orjson.dumps(line) + b"\n")
+        if line["verdict"] == "quarantine" and work.keeps_held:
+            checked.held.append((len(checked.lines), entry))
+        checked.lines.append(orjson.dumps(line) + b"\n")
         checked.tally.add(line)
-    checked.lines, checked.refused = b"".join(lines), b"".join(refused)
+    checked.refused = b"".join(refused)
     return checked
 
 
@@ -171,7 +224,7 @@ def in_order(function: Callable[[Work], Checked], work: Iterator[Work], n_worker
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Appearing:
+class Appearing:
     """A file that is there under its name when it is whole, and not at all otherwise."""
 
     def __init__(self, path: Path, only_if_filled: bool = False) -> None:
@@ -181,7 +234,7 @@ class _Appearing:
 
     def __enter__(self) -> BinaryIO:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._part.open("wb")
+        self._file = self._part.open("w+b")
         return self._file
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -62,6 +62,13 @@ class Tally:
         self.first_refused = [*self.first_refused, *other.first_refused][:N_REFUSED_SHOWN]
         self._keep_worst(other.worst)
 
+    def forget_verdicts(self) -> None:
+        """Only what was refused still counts."""
+        self.verdicts.clear()
+        self.kinds.clear()
+        self.checks.clear()
+        self.worst = []
+
     def _keep_worst(self, more: list[dict[str, Any]]) -> None:
         ranked = sorted([*self.worst, *more], key=lambda x: (-VERDICTS.index(x["verdict"]), -x["probability"]))
         self.worst = ranked[:N_WORST]

@@ -21,7 +21,7 @@ from pipelines.llm.batch_remote import BatchRemote
 from pipelines.llm.batch_results import AGAIN, BatchResult, Refusal, refusal_of, result_of
 from pipelines.llm.batch_watch import BatchPace, BatchWatch, Watched
 from pipelines.llm.settings import Endpoint
-from pipelines.llm.wire import BudgetReached, Completion, EndpointRefused, Meter, Request, TeacherStopped
+from pipelines.llm.wire import BudgetReached, Completion, EndpointRefused, Interrupted, Meter, Request, TeacherStopped
 from schemas.fingerprints import fingerprint
 
 log: Final = logging.getLogger("pedcorpus.llm")
@@ -343,6 +343,10 @@ class BatchBackend:
     def _tasks(self) -> list[asyncio.Task[None]]:
         followers = {w.task for w in self._out.values() if w.task is not None}
         return [*followers, *([self._runner] if self._runner is not None else [])]
+
+    def stop(self, words: str) -> None:
+        """See `wire.Backend`; batches go on at the endpoint."""
+        self._stop(Interrupted(words))
 
     async def close(self) -> None:
         """Gives connections back. Batches go on at the endpoint, and the next run takes their results."""

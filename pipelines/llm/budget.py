@@ -152,8 +152,8 @@ class Budget:
     def _reached(self, amount: int) -> BudgetReached:
         unsure = f", {money(self.uncertain)} of them perhaps" if self.uncertain else ""
         return BudgetReached(
-            f"llm.budget: the next call could cost {money(amount)} {self.currency}, and of {money(self.cap or 0)} "
-            f"{money(self.spent)} are spent{unsure}. Raise `budget:` and run the same again: it goes on from here."
+            f"llm.budget: the next call could cost {money(amount)} {self.currency}; {money(self.spent)} of the budget "
+            f"of {money(self.cap or 0)} is spent{unsure}. Raise `budget:` and run the same again: it goes on from here."
         )
 
     def taken(self, key: str) -> Charge:

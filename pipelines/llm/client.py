@@ -28,7 +28,7 @@ from pipelines.llm.ledger_line import call_line
 from pipelines.llm.reply_schema import ReplySchema
 from pipelines.llm.settings import LlmSettings
 from pipelines.llm.tokens import ReplyLengths, prompt_tokens
-from pipelines.llm.wire import Backend, Completion, EndpointRefused, Request, TeacherStopped
+from pipelines.llm.wire import Backend, Completion, EndpointRefused, Interrupted, Request, TeacherStopped
 from schemas.errors import ConfigError
 
 MAX_BAD_REQUESTS: Final = 20
@@ -107,6 +107,14 @@ class LlmClient:
         if self._opened is None:
             raise RuntimeError("LlmClient: `async with` opens the ledger; ask inside of it.")
         return self._opened
+
+    def stop(self) -> int:
+        """Asks nothing more; questions end with `Interrupted` when the calls in flight, so many, have ended."""
+        words = "Stopped while asking. Run the same again: it goes on from here; what was bought is kept."
+        self._stopped = self._stopped or Interrupted(words)
+        for desk in self._each_desk():
+            desk.backend.stop(words)
+        return self._n_in_flight
 
     async def ask(self, ask: Ask) -> Reply:
         """The reply to a question, out of the ledger where it is there; a useless one is followed up once.

@@ -19,7 +19,9 @@ import orjson
 import polars as pl
 
 from pipelines.llm.exchange import Ask, Reply
+from pipelines.llm.interrupts import gentle_interrupt
 from pipelines.llm.stage import AskStage, Drop, Job, Outcome, Row
+from pipelines.llm.wire import Interrupted
 from pipelines.tasks import MAX_OUTPUT_ROWS, read_shard, stage_fingerprint, write_shard
 from pipelines.workspace import Count, Result, Shard, finished, run_task
 from schemas.fingerprints import fingerprint
@@ -35,6 +37,8 @@ class Asker(Protocol):
 
     async def ask(self, ask: Ask) -> Reply: ...
 
+    def stop(self) -> int: ...
+
     def status(self) -> str: ...
 
     def report(self) -> dict[str, Any]: ...
@@ -46,6 +50,8 @@ class Watcher(Protocol):
     def advance(self, n: int = 1) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def say(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ def run_jobs(
 
     Raises:
         TeacherStopped: nothing more can be asked for now; what was answered is in the ledger.
+        KeyboardInterrupt: at Ctrl-C, when the calls in flight have ended; at a second one, at once.
     """
     results: dict[int, Result] = {}
     todo: list[int] = []
@@ -115,15 +122,25 @@ def run_jobs(
         else:
             todo.append(at)
 
+    def stop() -> None:
+        if n := client.stop():
+            watcher.say(f"Stopping when {n} calls have ended, since they are paid for; Ctrl-C again abandons them.")
+
     async def run() -> None:
         source = _source(tasks, todo)
         ticking = asyncio.create_task(_tick(client, watcher))
         try:
-            async with _unwrapped(), asyncio.TaskGroup() as group:
-                for _ in range(n_jobs):
-                    group.create_task(_worker(source, client, results, watcher))
+            with gentle_interrupt(stop):
+                await work(source)
+        except Interrupted:
+            raise KeyboardInterrupt from None
         finally:
             ticking.cancel()
+
+    async def work(source: Iterator[tuple[int, _Sheet, int | None]]) -> None:
+        async with _unwrapped(), asyncio.TaskGroup() as group:
+            for _ in range(n_jobs):
+                group.create_task(_worker(source, client, results, watcher))
 
     if todo:
         with _collected_seldom():

@@ -62,6 +62,11 @@ class ServedBackend:
             self._has_server = False
             await self._serving.__aexit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
+    def stop(self, words: str) -> None:
+        """See `wire.Backend`."""
+        if self._starting is not None and self._starting.done() and self._starting.exception() is None:
+            self._starting.result().stop(words)
+
     async def close(self) -> None:
         """Ends the server."""
         if self._starting is None:

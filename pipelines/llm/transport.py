@@ -32,7 +32,7 @@ from pipelines.llm.pace import MINUTE_S, Pace, Permit
 from pipelines.llm.redaction import Redaction
 from pipelines.llm.settings import Endpoint
 from pipelines.llm.waits import backoff_s
-from pipelines.llm.wire import Completion, EndpointDown, EndpointRefused, Meter, Request, TeacherStopped
+from pipelines.llm.wire import Completion, EndpointDown, EndpointRefused, Interrupted, Meter, Request, TeacherStopped
 
 _UNCERTAIN: Final = Completion(0, "connection")
 _MIN_LONGEST_PAUSE_S: Final = 60.0
@@ -114,6 +114,11 @@ class LiveBackend:
                 await self._halt.sleep(
                     backoff_s(n_counted, self._timing.first_backoff_s, self._timing.longest_backoff_s)
                 )
+
+    def stop(self, words: str) -> None:
+        """See `wire.Backend`."""
+        if self._wire is not None:
+            self._halt.stop(Interrupted, words)
 
     async def close(self) -> None:
         """Gives connections back; what waits is told, what is in flight is abandoned."""

@@ -5,7 +5,8 @@ What stops a run (all end in a sentence and exit code 2; what was bought stays b
     TeacherStopped         nothing more can be asked for now
     ├── EndpointRefused    401, 402, 403, 404: the key, the account or the model's name
     ├── EndpointDown       no answer for longer than `max_outage_s`
-    └── BudgetReached      the next call could cost more than is left
+    ├── BudgetReached      the next call could cost more than is left
+    └── Interrupted        somebody pressed Ctrl-C
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class EndpointDown(TeacherStopped):
 
 class BudgetReached(TeacherStopped):
     """The next call could cost more than what is left of the budget."""
+
+
+class Interrupted(TeacherStopped):
+    """Somebody wants the run to end; calls in flight are still answered."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,9 @@ class Backend(Protocol):
         Raises:
             TeacherStopped: nothing more can be asked for now.
         """
+
+    def stop(self, words: str) -> None:
+        """Nothing more is sent, and who waits gets `Interrupted`; what is in flight is still answered."""
 
     async def close(self) -> None:
         """Gives connections back; what is in flight is abandoned."""

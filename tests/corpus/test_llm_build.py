@@ -241,5 +241,4 @@ def test_ctrl_c_ends_a_build_and_its_workers_while_it_asks(tmp_path: Path, serve
     assert "Traceback" not in said
     built = build(make_plan(load_config(config)))
     assert verify(built.version_dir) == []
-    stats = server.stats()
-    assert stats.n_successes - stats.n_distinct <= stats.n_abandoned
+    assert server.stats().n_successes == server.stats().n_distinct  # what was in flight was waited for

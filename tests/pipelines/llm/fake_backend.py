@@ -56,6 +56,9 @@ class FakeBackend:
             self.meter.settle(request, amount, None if unbilled else completion)
         return completion
 
+    def stop(self, words: str) -> None:
+        """Nothing waits here."""
+
     async def close(self) -> None:
         self.n_closed += 1
 

@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.ask.rows import instruction
 from pipelines.llm.exchange import Ask, Reply, conversation
 from pipelines.llm.stage import AskStage, Drop, Job, Outcome, Row
+from pipelines.llm.wire import Interrupted
 from pipelines.tasks import write_shard
 from pipelines.workspace import Shard
 from schemas.records import DOCUMENT, INSTRUCTION, frame_of, span
@@ -99,6 +100,10 @@ class Parrot:
             raise answer
         return answer if isinstance(answer, Reply) else Reply(ask.key("parrot"), "ok", answer, model="parrot")
 
+    def stop(self) -> int:
+        self.answer = lambda text: Interrupted("stopped")
+        return self.in_flight
+
     def status(self) -> str:
         return f"{len(self.asked)} asked"
 
@@ -116,6 +121,9 @@ class Seen:
         self.n += n
 
     def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def say(self, text: str) -> None:
         self.notes.append(text)
 
 

@@ -111,6 +111,8 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
     tolerance = 0.06 if quantity.comparator == "about" else 0.012
     if _among(unit, low, high, _by_weight(unit, given), tolerance):
         return True
+    if low != high and len(quantity.written) == 1 and _rounded(unit, low, high, given):
+        return True
     given_out = quantity.role == "dose" or unit in COUNTED
     first = [v for v in given.amounts if v.unit == unit][:_MOST] + _by_weight(unit, given)
     for value, count in ((v, c) for v in first for c in given.counts if given_out and 1 < c <= 12):
@@ -153,6 +155,12 @@ def _by_ratio(unit: str, given: Ground) -> list[Value]:
                 Value(unit, v.low * factor / c, v.high * factor / c) for v in known for c in given.counts if 1 < c <= 12
             ]
     return made
+
+
+def _rounded(unit: str, low: float, high: float, given: Ground) -> bool:
+    """Whether a value said in one breath (十二三斤) has a known one between its ends."""
+    values = [v.low for v in given.amounts if v.unit == unit] + [w * 1e6 for w in given.weights if unit == "mg"]
+    return any(low <= value <= high for value in values)
 
 
 def _from_known(unit: str, low: float, high: float, given: Ground, tolerance: float) -> bool:

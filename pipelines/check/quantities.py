@@ -82,7 +82,7 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d\s?年(?!以)", re.ASCII)
 _MONTH_DAY: Final = re.compile(r"\d{1,2}\s?月\s?(?:\d{1,2}\s?[日号]|底|初|份|中旬|上旬|下旬)", re.ASCII)
 _VAGUE: Final = re.compile(
     r"千万(?!元|人|次|单位)|万一|一(?:般|定|些|起|样|旦|直|律|并|切|共|点(?:点|儿|也|都|一)?(?!\d)|边|面|向|致|级|类|经|味|"
-    r"贯|时|到|口气|旁|手|概|同|方面|个劲|块儿|块$|下子?(?!次)|道|会儿?|侧|阵|身|层|股|种|过性|次性)|"
+    r"贯|时|到|口气|旁|手|概|同|方面|个劲|块(?!钱)|下子?(?!次)|道|会儿?|侧|阵|身|层|股|种|过性|次性)|"
     r"(?<=[统唯同任之第专])一|三餐|四肢|五官|百日|十分(?!钟|之)|半(?:夜|径|身|边|卧|坐|流|衰|乳|胱|信|途|路)|两者|两侧|双侧|百分位"
 )
 _AND_MORE: Final = re.compile(r"\s?个?(多|来|余|几)(?=个?[岁天周月年日元斤公小分千毫片次人例粒级克升]|$)")
@@ -112,7 +112,8 @@ def quantities(reading: Reading) -> tuple[Quantity, ...]:
         quantity, place = _read(text, raw, start, floor)
         if quantity is not None:
             found.append(quantity)
-            floor = quantity.end
+            if quantity.unit != "minute" or quantity.written != (1,):  # 一天 says what the next is for
+                floor = quantity.end
     return joined(text, found, Quantity)
 
 

@@ -19,15 +19,18 @@ from pipelines.check.facts import (
     same,
     sides,
 )
+from pipelines.check.numerals import HALF
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
-from pipelines.check.units import COUNTED, DOSED
+from pipelines.check.units import COUNTED, DOSED, PREFIXED
 
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TIMED: Final = frozenset(("frequency", "interval", "duration"))
-_NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外|才")
-_WORDS: Final = {1: "不少于一侧", -1: "不多于一侧", 0: "没有说界限"}
+_NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外")
+_PER_KG: Final = re.compile(r"公斤|千克|kg")
+_TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
+_EACH: Final = re.compile(r"每隔?(?:1|一)?个?(?:周|星期|礼拜|月|年|小时|天|日|晚|分钟)")
 
 
 class _Look(NamedTuple):
@@ -84,14 +87,23 @@ def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: li
     quantity = look.quantity
     fitting = [(score, f) for score, f in equal if pers_agree(quantity, f.quantity)]
     if not fitting:
-        return _other_per(look, equal[0][1])
-    best = fitting[0][0]
-    close_by = [f for score, f in fitting if score >= best - 0.08]
-    return _comparator(case, look, close_by) or _elsewhere(look, fitting[0], mine)
+        if "kg" not in quantity.per and _PER_KG.search(_sentence(case, look.clause)):
+            return _changed_unit(look)
+        return _other_per(look, equal[0][1], case.answer.folded)
+    if base(quantity)[0] == "rate" and (rates := [p for p in fitting if base(p[1].quantity)[0] == "rate"]):
+        fitting = rates
+    return _comparator(case, look, fitting) or _elsewhere(look, fitting[0], mine)
 
 
-def _other_per(look: _Look, fact: Fact) -> Signal | None:
+def _sentence(case: Case, clause: Clause) -> str:
+    return "".join(c.text for c in case.answer.clauses if c.sentence == clause.sentence)
+
+
+def _other_per(look: _Look, fact: Fact, text: str) -> Signal | None:
     quantity, other = look.quantity, fact.quantity
+    ahead = max(look.clause.start, quantity.start - 6)
+    if match := PREFIXED.search(text, ahead, quantity.start):
+        quantity = quantity._replace(start=match.start(), text=text[match.start() : quantity.end])
     mine, theirs = set(quantity.per), set(other.per)
     given = {"dose", "day"} <= mine ^ theirs
     says = f"答案“{quantity.text}”与原文“{other.text}”数值相同，但所按的单位不同（每次、每日、每公斤、每小时等）。"
@@ -99,11 +111,12 @@ def _other_per(look: _Look, fact: Fact) -> Signal | None:
     return _signal("unit.per", kind, quantity, fact, 0.5 if given else 0.9, says)
 
 
-def _comparator(case: Case, look: _Look, facts: list[Fact]) -> Signal | None:
+def _comparator(case: Case, look: _Look, ranked: list[tuple[float, Fact]]) -> Signal | None:
     quantity = look.quantity
     mine = direction(quantity.comparator)
     if not mine:
         return None
+    facts = [fact for score, fact in ranked if score >= ranked[0][0] - 0.08]
     fact = facts[0]
     other = fact.quantity
     theirs = set().union(*(sides(f.quantity, quantity) for f in facts))
@@ -115,7 +128,11 @@ def _comparator(case: Case, look: _Look, facts: list[Fact]) -> Signal | None:
         return None
     if 0 not in theirs:
         turned = _negations(look.clause.text) != _negations(_clause_text(case, fact))
-        strength = 0.5 if turned else 1.0
+        strength = 0.45 if turned else 1.0
+        for score, also in ranked:
+            if mine in sides(also.quantity, quantity):
+                strength *= 0.45 if score > ranked[0][0] - 0.35 else 0.9
+                break
         if quantity.comparator == "ge" and quantity.role == "duration":
             strength *= 0.6
         says = f"答案“{quantity.text}”与原文“{other.text}”方向相反。"
@@ -147,7 +164,8 @@ def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Quantity]) -> 
             continue
         says = f"原文说到此处的是“{other.text}”，答案的“{quantity.text}”在原文另一处。"
         kind = "frequency" if quantity.role in _TIMED else "quantity"
-        return _signal(f"{kind}.elsewhere", kind, quantity, fact, min(1.0, 0.2 + margin), says)
+        verbatim = 0.2 if score > 1.2 else 0.0
+        return _signal(f"{kind}.elsewhere", kind, quantity, fact, min(0.9, 0.1 + margin + verbatim), says)
     return None
 
 
@@ -160,35 +178,70 @@ def _absent(
     said_per_kg = any("kg" in q.per for q in standing)
     found = []
     for look in looks:
+        if _assembled(look.quantity, theirs) or _is_each(case, look.quantity):
+            standing.append(look.quantity)
+            continue
         given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
         sentence = [
-            q for q in case.answer.quantities if case.answer.clause_at(q.start).sentence == look.clause.sentence
+            q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence
         ] + [f.quantity for f in known]
         if is_derived(look.quantity, given, sentence):
             standing.append(look.quantity)
-            if signal := _over_maximum(look, case.answer.quantities):
+            if signal := _over_maximum(look.quantity, case.answer.quantities, theirs):
                 found.append(signal)
-        elif signal := _unsupported(look):
+        elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
+            says = f"“{look.quantity.text}”与答案自己说的每公斤用量算不到一起。"
+            found.append(_signal("quantity.arithmetic", "quantity", look.quantity, None, 0.45, says))
+        elif signal := _unsupported(case, look):
             found.append(signal)
     return found
 
 
-def _over_maximum(look: _Look, mine: tuple[Quantity, ...]) -> Signal | None:
-    """A calculated dose above the evidence's maximum, which the answer does not name."""
-    quantity = look.quantity
+def _assembled(quantity: Quantity, theirs: list[Fact]) -> bool:
+    """Whether a range has its two ends from one place: 五千元以上五万元以下."""
+    unit, low, high = base(quantity)
+    if low == high:
+        return False
+    ends_there = [
+        [f for f in theirs if base(f.quantity)[0].removeprefix("第") == unit and value in base(f.quantity)[1:]]
+        for value in (low, high)
+    ]
+    return any(
+        one.source == other.source and abs(one.quantity.start - other.quantity.start) < 24
+        for one in ends_there[0]
+        for other in ends_there[1]
+    )
+
+
+def _is_each(case: Case, quantity: Quantity) -> bool:
+    """Whether 一个星期 is the evidence's 每周."""
+    if quantity.written != (1,) or quantity.unit not in ("minute", "month") or quantity.role == "age":
+        return False
+    words = {m[0].lstrip("每隔1一个") for reading in case.evidence for m in _EACH.finditer(reading.folded)}
+    spelled = {"星期": "周", "礼拜": "周", "日": "天", "晚": "天", "周岁": "年"}
+    return spelled.get(quantity.spelled, quantity.spelled) in {spelled.get(word, word) for word in words}
+
+
+def _over_maximum(quantity: Quantity, mine: tuple[Quantity, ...], theirs: list[Fact]) -> Signal | None:
+    """A calculated dose above every maximum of the evidence, none of which the answer names."""
     unit, low, _ = base(quantity)
-    for score, fact in look.ranked[:10]:
-        other = fact.quantity
-        if quantity.role != "dose" or other.role != "dose":
-            continue
-        if base(other)[0] == unit and direction(other.comparator) < 0 and not set(other.per) & {"kg", "l", "m2"}:
-            if score > 0.1 and low > base(other)[2] and not any(same(q, other) for q in mine):
-                says = f"算得的“{quantity.text}”超过原文的上限“{other.text}”。"
-                return _signal("quantity.over_maximum", "quantity", quantity, fact, 0.6, says)
-    return None
+    if quantity.role != "dose" or "kg" in quantity.per:
+        return None
+    most = [
+        f
+        for f in theirs
+        if f.quantity.role == "dose"
+        and base(f.quantity)[0] == unit
+        and direction(f.quantity.comparator) < 0
+        and not {"kg", "l", "m2"} & set(f.quantity.per)
+    ]
+    if not most or any(low <= base(f.quantity)[2] for f in most) or any(same(q, f.quantity) for q in mine for f in most):
+        return None
+    says = f"算得的“{quantity.text}”超过原文的上限“{most[0].quantity.text}”。"
+    return _signal("quantity.over_maximum", "quantity", quantity, most[0], 0.7, says)
 
 
-def _unsupported(look: _Look) -> Signal | None:
+def _unsupported(case: Case, look: _Look) -> Signal | None:
     """A value that nothing gives: by what stands in its place in the evidence, another unit, a bound, or nothing."""
     quantity = look.quantity
     if not quantity.written or _says_nothing(quantity):
@@ -199,13 +252,13 @@ def _unsupported(look: _Look) -> Signal | None:
         part = part_of(quantity, fact.quantity)
         if part == "inside":
             return _inside(quantity, fact)
-    if fact := _other_unit(look):
-        other = fact.quantity
-        says = f"答案“{quantity.text}”与原文“{other.text}”数字相同，单位不同。"
-        return _signal("unit.changed", "unit", quantity, fact, 0.95, says)
+    if signal := _changed_unit(look):
+        return signal
     nearest = alike[0] if alike else (look.ranked[0][1] if look.ranked else None)
     kind = "frequency" if quantity.role in _TIMED else "quantity"
     strength = _certainty(quantity) if alike else 0.8 * _certainty(quantity)
+    if quantity.unit in COUNTED and _TOTAL.search(case.answer.folded, 0, quantity.start):
+        strength *= 0.4
     if nearest is None:
         return _signal(f"{kind}.absent", kind, quantity, None, strength, f"原文没有“{quantity.text}”。")
     for fact in alike[:6]:
@@ -224,6 +277,14 @@ def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
     return _signal(f"{kind}.inside", kind, quantity, fact, 0.4, says)
 
 
+def _changed_unit(look: _Look) -> Signal | None:
+    fact = _other_unit(look)
+    if fact is None:
+        return None
+    says = f"答案“{look.quantity.text}”与原文“{fact.quantity.text}”数字相同，单位不同。"
+    return _signal("unit.changed", "unit", look.quantity, fact, 0.95, says)
+
+
 def _other_unit(look: _Look) -> Fact | None:
     """A near amount with the same number and another unit."""
     quantity = look.quantity
@@ -232,6 +293,8 @@ def _other_unit(look: _Look) -> Fact | None:
     for score, fact in look.ranked[:12]:
         other = fact.quantity
         if other.written == quantity.written and other.spelled and quantity.spelled and score > 0.1:
+            if same(quantity, other):
+                continue
             if other.unit in COUNTED and quantity.unit in COUNTED and not {other.unit, quantity.unit} & DOSED:
                 continue
             if quantity.written == (1,) and score < 0.5:
@@ -255,6 +318,8 @@ def _certainty(quantity: Quantity) -> float:
         return 0.7
     if not quantity.unit:
         return 0.6
+    if quantity.unit == "percent" and quantity.written == (HALF,):
+        return 0.3
     return 1.0
 
 

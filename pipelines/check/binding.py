@@ -116,11 +116,12 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
         return None
     home = contest.candidates[place].item
     needed = MIN_MARGIN if ":" in member.group else 2 * MIN_MARGIN
+    asked = {m.key for m in case.question.mentions}
     for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
         theirs, margin = contest.candidates[i], fit - same
         if margin < needed or fit < MIN_FIT:
             return None
-        if _alike(theirs.item, member):
+        if _alike(theirs.item, member) or (":" not in member.group and theirs.item.value in asked):
             continue
         gain = _gain(contest, member, theirs.item.value)
         if gain is None and theirs.item.sort == home.sort:

@@ -59,6 +59,7 @@ BANDS: Final = {
 }  # fmt: skip
 """What a word says of an age, in months."""
 
+_MINUTES_A_MONTH: Final = 30 * 1440  # ages in days or weeks; only their order matters
 _GENERAL: Final = re.compile(r"^(?:急性|慢性|小儿|儿童|婴幼儿|婴儿|幼儿|新生儿|重症|轻度|重度|严重)(?=.{2})")
 _BODY: Final = re.compile(
     r"(?:[\u4e00-\u9fff]{2,10}?)(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
@@ -183,7 +184,8 @@ def _ages(reading: Reading) -> list[Mention]:
 
 def interval(quantity: Quantity) -> str:
     """The key of an age or weight: `age:36-144`, `weight:-20`; an open side is left empty."""
-    low, high = ("" if bound is None else str(bound) for bound in (quantity.low, quantity.high))
+    scale = _MINUTES_A_MONTH if quantity.unit == "minute" else 1
+    low, high = ("" if bound is None else str(bound / scale) for bound in (quantity.low, quantity.high))
     return f"{'weight' if quantity.role == 'weight' else 'age'}:{low}-{high}"
 
 

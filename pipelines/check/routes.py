@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pipelines.check.mentions import Mention
+from pipelines.check.mentions import Mention, kinds_of
+from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import beside, denied, kin
 
@@ -24,15 +25,18 @@ def route(case: Case) -> list[Signal]:
     return found
 
 
-def _judged(case: Case, mention: Mention, theirs: list) -> Signal | None:  # type: ignore[type-arg]
+def _judged(case: Case, mention: Mention, theirs: list[tuple[int, Reading, Mention]]) -> Signal | None:
     same = [(s, r, m) for s, r, m in theirs if kin(m.key, mention.key)]
+    own = [(s, r, m) for s, r, m in theirs if _family(m.key) == _family(mention.key)]
     is_denied = denied(case.answer, mention)
     said = case.answer.raw[mention.start : mention.end]
-    if same and not is_denied and all(denied(r, m) for _, r, m in same):
-        source, reading, other = same[0]
+    refused = [(s, r, m) for s, r, m in own if denied(r, m)]
+    if refused and not is_denied and (len(refused) == len(own) or _is_near(case, mention, refused)):
+        source, reading, other = refused[0]
         clause = reading.clause_at(other.start)
         says = f"答案让用“{said}”，原文说的是不可以：“{clause.text[:60]}”。"
-        return _signal("route.denied", mention, source, other.start, other.end, 0.9, says)
+        strength = 0.9 if len(refused) == len(own) else 0.6
+        return _signal("route.denied", mention, source, other.start, other.end, strength, says)
     if is_denied or (mention.key == "oral" and mention.text in "吃喝喂服"):
         return None
     near = [(s, m, score) for s, m, score in beside(case, mention) if not kin(m.key, mention.key)]
@@ -57,6 +61,23 @@ def _judged(case: Case, mention: Mention, theirs: list) -> Signal | None:  # typ
         strength = min(1.0, strength + (0.3 if near else 0.1))
         return _signal("route.absent", mention, source, other.start, other.end, strength, says)
     return _signal("route.absent", mention, -1, 0, 0, strength * 0.6, f"原文没有提到给药途径“{said}”。")
+
+
+def _family(key: str) -> str:
+    """Its widest kind but injection: pushed and dripped into a vein is one way, a muscle another."""
+    kinds = [kind for kind in kinds_of(key) if kind != "injection"]
+    return kinds[-1] if kinds else key
+
+
+def _is_near(case: Case, mention: Mention, refused: list[tuple[int, Reading, Mention]]) -> bool:
+    """Whether one of the refusals is what the mention's clause is aligned with first."""
+    clause = case.answer.clause_at(mention.start)
+    matches = case.alignment[clause.number][:1]
+    return any(
+        match.source == source and match.clause == reading.clause_at(other.start).number
+        for match in matches
+        for source, reading, other in refused
+    )
 
 
 def _signal(check: str, mention: Mention, source: int, start: int, end: int, strength: float, says: str) -> Signal:

@@ -56,8 +56,12 @@ def known(readings: tuple[Reading, ...]) -> Known:
 def beside(case: Case, mention: Mention, n: int = 2) -> list[tuple[int, Mention, float]]:
     """The names of the mention's type in the sentences that its clause is aligned with: source, name, alignment."""
     clause = case.answer.clause_at(mention.start)
+    looked = [(match, 1.0) for match in case.alignment[clause.number][:n]]
+    if clause.number and case.answer.clauses[clause.number - 1].sentence == clause.sentence:
+        factor = 0.8 if len(clause.text) < 6 else 0.5
+        looked += [(match, factor) for match in case.alignment[clause.number - 1][:1]]
     found = []
-    for match in case.alignment[clause.number][:n]:
+    for match, factor in looked:
         if match.score < MIN_ALIGNED:
             continue
         reading = case.evidence[match.source]
@@ -67,9 +71,9 @@ def beside(case: Case, mention: Mention, n: int = 2) -> list[tuple[int, Mention,
                 continue
             at = reading.clause_at(each.start)
             if at.number == theirs.number:
-                found.append((match.source, each, match.score))
+                found.append((match.source, each, match.score * factor))
             elif at.sentence == theirs.sentence and abs(at.number - theirs.number) == 1:
-                found.append((match.source, each, 0.6 * match.score))
+                found.append((match.source, each, 0.6 * match.score * factor))
     return sorted(found, key=lambda item: -item[2])
 
 

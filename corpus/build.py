@@ -99,7 +99,7 @@ def build(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> 
         store.sweep_unfinished()
         if fresh:
             sweep_unused(str(plan.workspace), ())
-        for doubt in doubts(plan.config, sorted({role for stage in asking_stages(plan) for role in stage.asks})):
+        for doubt in doubts(plan.config, {role for stage in asking_stages(plan) for role in stage.asks}):
             (progress or Silent()).say(f"{doubt} (Said now; what the ledger has needs no asking.)")
         engine, teacher = _engine(plan), new_teacher(plan.config)
         try:

@@ -42,6 +42,8 @@ _TEACHER: Final = (
     "#     api_key_env: OPENAI_API_KEY # the name of an environment variable, never the key",
     "#     input_price: 0",
     "#     output_price: 0",
+    "# Safety and self-cognition come from seeds, which need an LLM; ours, as a source above:",
+    "#   hazards: {kind: seeds}",
 )
 
 

@@ -27,7 +27,13 @@ class Run(NamedTuple):
 @functools.lru_cache(maxsize=4096)
 def runs(text: str) -> tuple[Run, ...]:
     """The runs of content in a clause, in order."""
-    return tuple(Run(m.start(), m[0]) for m in _CONTENT.finditer(_blanked(text)))
+    return tuple(Run(m.start(), m[0]) for m in _CONTENT.finditer(_blanked(text, _common())))
+
+
+@functools.lru_cache(maxsize=4096)
+def learned(text: str) -> tuple[Run, ...]:
+    """The runs that are left when the words of every day are taken away too."""
+    return tuple(Run(m.start(), m[0]) for m in _CONTENT.finditer(_blanked(text, _common("lay"))))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -53,16 +59,17 @@ def overlap(said: frozenset[str], there: frozenset[str], weight: dict[str, float
     return sum(weight.get(g, 1.0) for g in said & there) / whole if whole else 0.0
 
 
-def _blanked(text: str) -> str:
-    pattern, kept = _common()
+def _blanked(text: str, words: tuple[re.Pattern[str], frozenset[str]]) -> str:
+    pattern, kept = words
     return pattern.sub(lambda m: m[0] if m[0] in kept else " " * len(m[0]), text)
 
 
 @functools.cache
-def _common() -> tuple[re.Pattern[str], frozenset[str]]:
+def _common(*more: str) -> tuple[re.Pattern[str], frozenset[str]]:
     """A pattern of words without content, and of those that only hold such a word (功能不全) and are kept."""
-    common = {word for row in rows("check_common") for word in row["words"].split()}
-    kept = set()
+    listed = [row for row in rows("check_common") if row["kind"] != "lay" or "lay" in more]
+    common = {word for row in listed for word in row["words"].split()}
+    kept: set[str] = set()
     for row in rows("check_marks"):
         words = set(row["words"].split())
         if row["type"] in _BLANK:

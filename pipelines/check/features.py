@@ -121,5 +121,3 @@ def _longest_run(kept: Sequence[str], known: set[str]) -> int:
         run = 0 if "".join(pair) in known else run + 1
         longest = max(longest, run)
     return longest
-
-

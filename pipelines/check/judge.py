@@ -8,11 +8,17 @@ from types import MappingProxyType
 from typing import Final
 
 from pipelines.check import classifier, quantity_checks
+from pipelines.check.actors import actor
 from pipelines.check.binding import pairing
+from pipelines.check.claims import claims
 from pipelines.check.classifier import Model
 from pipelines.check.differences import differences
+from pipelines.check.entities import entity
 from pipelines.check.features import clause_features
+from pipelines.check.modality import modality
 from pipelines.check.polarity import polarity
+from pipelines.check.populations import population
+from pipelines.check.routes import route
 from pipelines.check.signals import Case, Check, Signal
 from pipelines.check.verdict import Judgement
 
@@ -20,8 +26,14 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
     {
         "differences": differences,
         "quantities": quantity_checks.check,
-        "polarity": polarity,
         "pairing": pairing,
+        "entity": entity,
+        "actor": actor,
+        "population": population,
+        "route": route,
+        "polarity": polarity,
+        "modality": modality,
+        "claims": claims,
     }
 )
 """Each check by the name under which a report lists it and an ablation turns it off."""

@@ -1,4 +1,4 @@
-"""A text as a row of tokens that stand for meanings: amounts, words of the lexicon, marks, and what is left as characters."""
+"""A text as a row of tokens that stand for meanings: amounts, words of the lexicon, marks, and what else is written."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def tokens(reading: Reading) -> tuple[Token, ...]:
 
 
 def quantity_key(quantity: Quantity) -> tuple[Hashable, ...]:
-    """What an amount says, without how it is written, how strict its bound is, and `per dose`, which goes without saying."""
+    """What an amount says, without how it is written, how strict its bound is, and `per dose`, which may go unsaid."""
     side = 0
     if quantity.low is not None and quantity.high is not None:
         side = (quantity.comparator in UP) - (quantity.comparator in DOWN)
@@ -61,7 +61,12 @@ def quantity_key(quantity: Quantity) -> tuple[Hashable, ...]:
 
 def _candidates(reading: Reading) -> Iterator[Token]:
     """The earlier ones take their place from the later ones."""
+    last: Quantity | None = None
     for q in reading.quantities:
+        if last and _is_repeated(reading.folded, last, q):
+            yield Token("", "", q.start, q.end)
+            continue
+        last = q
         yield Token("" if q.role == "number" else "quantity", quantity_key(q), q.start, q.end, q)
     for m in reading.mentions:
         if m.type != "population" or not m.key.startswith(("age:", "weight:")):
@@ -71,6 +76,17 @@ def _candidates(reading: Reading) -> Iterator[Token]:
             yield Token(mark.type, (mark.type, mark.value), mark.start, mark.end, mark)
     for match in _plain().finditer(reading.folded):
         yield Token("latin" if match.lastgroup else "", match[0], match.start(), match.end())
+
+
+def _is_repeated(folded: str, first: Quantity, second: Quantity) -> bool:
+    """24小时(一天): the same amount once more, in other words, in brackets."""
+    bounds = {first.low, first.high} - {None}
+    return (
+        folded[max(0, second.start - 3) : second.start].rstrip("即约为每 ").endswith("(")
+        and second.start - first.end < 4
+        and first.unit == second.unit
+        and bounds == {second.low, second.high} - {None}
+    )
 
 
 @functools.cache

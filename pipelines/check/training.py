@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 
 from pipelines.check import classifier
-from pipelines.check.classifier import Model, Row
+from pipelines.check.classifier import Model, Row, sigmoid, verbatim
 from pipelines.check.features import clause_features
+from pipelines.check.planter import planted, sentences_of
+from pipelines.check.reading import MAX_CHARS, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.verdict import Thresholds
 
@@ -77,17 +79,43 @@ def wrong_clauses(example: Example) -> list[float]:
     return found if any(found) else [1.0] * len(clauses)
 
 
+def planted_examples(texts: Mapping[str, str], *, weight: float = 0.25) -> list[Example]:
+    """Near-verbatim examples made from texts by document; their answers are checked against the whole text."""
+    sentences = {doc: sentences_of([text]) for doc, text in texts.items()}
+    found = []
+    for doc, text in sorted(texts.items()):
+        strangers = [s for other, mine in sorted(sentences.items()) if other != doc for s in mine]
+        evidence = (Reading(text[:MAX_CHARS]),)
+        for n, (answer, error, span) in enumerate(planted(evidence[0].raw, strangers=strangers)):
+            case = Case(Reading(""), Reading(answer), evidence)
+            found.append(Example(f"{doc}+{n}", doc, case, error, span, "near", "planted", weight, scored=False))
+    return found
+
+
 def train(prepared: Sequence[Prepared], *, n_folds: int = N_FOLDS) -> tuple[Model, np.ndarray]:
     """A model of all examples with thresholds from cross-validation, and the held-out probability of each example."""
     held_out = cross_validated(prepared, n_folds=n_folds)
-    model = _trained(prepared)
     scored = [i for i, p in enumerate(prepared) if p.example.scored]
-    thresholds = chosen_thresholds(
-        held_out[scored],
-        np.array([bool(prepared[i].example.error) for i in scored]),
-        np.array([prepared[i].example.world for i in scored]),
-    )
-    return replace(model, thresholds=thresholds), held_out
+    scores = held_out[scored]
+    wrong = np.array([bool(prepared[i].example.error) for i in scored])
+    near = np.array([verbatim(prepared[i].rows) for i in scored])
+    world = np.array([prepared[i].example.world for i in scored])
+    shift = chosen_shift(scores, wrong, world)
+    thresholds = chosen_thresholds(sigmoid(scores + shift * near), wrong, world)
+    held_out[scored] = sigmoid(scores + shift * near)
+    return replace(_trained(prepared), thresholds=thresholds, shift=shift), held_out
+
+
+def chosen_shift(scores: np.ndarray, wrong: np.ndarray, world: np.ndarray) -> float:
+    """How far the best score to drop from lies lower for near-verbatim answers than for others."""
+    best = {}
+    for name, bound in MAX_FALSE_DROPS.items():
+        mine = world == name
+        if not (wrong & mine).any() or not (~wrong & mine).any():
+            return 0.0
+        allowed = [t for t in np.unique(scores[mine]) if (scores[mine & ~wrong] >= t).mean() <= bound]
+        best[name] = max(allowed, key=lambda t: balanced_accuracy(scores[mine] >= t, wrong[mine]))
+    return float(best["free"] - best["near"])
 
 
 def cross_validated(
@@ -96,7 +124,7 @@ def cross_validated(
     n_folds: int = N_FOLDS,
     without: Callable[[Row], Row] | None = None,
 ) -> np.ndarray:
-    """[n] Probability of each scored example by a model that saw nothing of its document; NaN for the others.
+    """[n] Score of each scored example by a model that saw nothing of its document; NaN for the others.
 
     Args:
         prepared: All examples.
@@ -112,7 +140,7 @@ def cross_validated(
         model = _trained([p for p, other in zip(prepared, folds, strict=True) if other != fold])
         for i in mine:
             rows = prepared[i].rows
-            result[i] = model.probability([without(row) for row in rows] if without else rows)
+            result[i] = model.score([without(row) for row in rows] if without else rows)
     return result
 
 

@@ -15,7 +15,7 @@ class Judgement(NamedTuple):
 
     Attributes:
         verdict: What to do with it.
-        probability: That something in it lacks evidence, calibrated on the planted cases: of the answer, not of a clause.
+        probability: That something in it lacks evidence, calibrated on the planted cases; of the answer.
         findings: What the checks found, those of the worst clause first, then the strongest. May be non-empty for an
             answer that is kept: single weak signals are no proof.
         worst: Number of the clause that decided, among the answer's clauses.

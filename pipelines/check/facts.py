@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from fractions import Fraction
 from itertools import pairwise
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipelines.check.comparators import direction
 from pipelines.check.frequencies import PERIOD_MINUTES
-from pipelines.check.units import COUNTED
 
 if TYPE_CHECKING:
     from pipelines.check.quantities import Quantity
     from pipelines.check.reading import Reading
-    from pipelines.check.signals import Case
 
+_STOPS: Final = re.compile(r"[。;!?\n]")
+_ENDS: Final = re.compile(r"[。;!?\n,]")
+_WORDS: Final = re.compile(r"[\w|]")
 QUESTION: Final = -1
 """The source of what the question or the patient says."""
 _LEFT, _RIGHT, _WIDE = 12, 9, 44
@@ -33,6 +35,7 @@ class Fact(NamedTuple):
         clause: Number of its clause.
         near: Characters and pairs of characters around it.
         before: Pairs of characters before it in its half sentence.
+        based: Its dimension and bounds, as `base` says them.
     """
 
     quantity: Quantity
@@ -40,6 +43,7 @@ class Fact(NamedTuple):
     clause: int
     near: frozenset[str]
     before: frozenset[str]
+    based: tuple[str, float, float]
 
 
 def facts_of(reading: Reading, source: int) -> list[Fact]:
@@ -48,7 +52,7 @@ def facts_of(reading: Reading, source: int) -> list[Fact]:
         return []
     starts = [clause.start for clause in reading.clauses]
     return [
-        Fact(q, source, max(0, bisect_right(starts, q.start) - 1), around(reading, q), before(reading, q))
+        Fact(q, source, max(0, bisect_right(starts, q.start) - 1), around(reading, q), before(reading, q), base(q))
         for q in reading.quantities
         if q.role != "number"
     ]
@@ -58,19 +62,15 @@ def around(reading: Reading, quantity: Quantity) -> frozenset[str]:
     """What is written near an amount, in characters and pairs; not the amount itself."""
     text = reading.folded
     left = text[max(0, quantity.start - _LEFT) : quantity.start]
-    cut = max(left.rfind(mark) for mark in "。;!?\n")
     right = text[quantity.end : quantity.end + _RIGHT]
-    ends = [at for at in (right.find(mark) for mark in "。;!?\n,") if at >= 0]
-    right = right[: min(ends)] if ends else right
-    kept = [c for c in left[cut + 1 :] + "|" + right if c.isalnum() or c == "|"]
-    return frozenset((*kept, *(a + b for a, b in pairwise(kept))))
+    kept = _WORDS.findall(_STOPS.split(left)[-1] + "|" + _ENDS.split(right, maxsplit=1)[0])
+    return frozenset((*kept, *map("".join, pairwise(kept))))
 
 
 def before(reading: Reading, quantity: Quantity) -> frozenset[str]:
     """Pairs of characters further before an amount, as far as its half sentence goes: of what it is said."""
     left = reading.folded[max(0, quantity.start - _WIDE) : quantity.start]
-    cut = max(left.rfind(mark) for mark in "。;!?\n")
-    return frozenset(a + b for a, b in pairwise(c for c in left[cut + 1 :] if c.isalnum()))
+    return frozenset(map("".join, pairwise(_WORDS.findall(_STOPS.split(left)[-1]))))
 
 
 def nearness(mine: Fact, other: Fact, score: float) -> float:
@@ -81,8 +81,7 @@ def nearness(mine: Fact, other: Fact, score: float) -> float:
         other: Of the evidence.
         score: How well their clauses are aligned.
     """
-    shared = sum(len(gram) for gram in mine.near & other.near)
-    local = shared / (8 + sum(len(gram) for gram in mine.near))
+    local = len(mine.near & other.near) / (6 + len(mine.near))
     wide = len(mine.before & other.before) / (4 + len(mine.before))
     return 0.6 * score + local + 0.8 * wide
 
@@ -97,7 +96,9 @@ def ends(quantity: Quantity) -> tuple[Fraction, Fraction]:
 
 def base(quantity: Quantity) -> tuple[str, float, float]:
     """Dimension and bounds in one unit for all that can be compared: mass in mg, times in minutes, rates a day."""
-    low, high = (float(v) for v in ends(quantity))
+    bottom, top = ends(quantity)
+    low = _plain(bottom)
+    high = low if top is bottom else _plain(top)
     unit = quantity.unit
     if unit == "kg":
         return "mg", low * 1e6, high * 1e6
@@ -111,16 +112,21 @@ def base(quantity: Quantity) -> tuple[str, float, float]:
     return unit, low, high
 
 
-def same(one: Quantity, other: Quantity) -> bool:
+def _plain(value: Fraction) -> float:
+    return value.numerator / value.denominator
+
+
+def same(first: Fact, second: Fact) -> bool:
     """Whether two amounts have the same value, whatever their units; a bare number is that of any unit."""
+    one, other = first.quantity, second.quantity
     if not one.unit or not other.unit:
         if one.per and other.per and one.unit == other.unit:
             return ends(one) == ends(other)
         if "percent" in (one.unit, other.unit) and not set(one.written) <= set(other.written):
             return _same_share(one, other)
         return bool(one.written) and set(one.written) <= set(other.written)
-    unit, low, high = base(one)
-    unit2, low2, high2 = base(other)
+    unit, low, high = first.based
+    unit2, low2, high2 = second.based
     if (unit == "rate") != (unit2 == "rate"):
         unit, low, high = _length(one)
         unit2, low2, high2 = _length(other)
@@ -158,12 +164,13 @@ def _same_time(one: float, other: float, unit: str) -> bool:
     return months * _DAYS_IN_MONTH[0] <= days + 0.01 and days <= months * _DAYS_IN_MONTH[1] + 0.01
 
 
-def part_of(one: Quantity, other: Quantity) -> str:
+def part_of(first: Fact, second: Fact) -> str:
     """How a single value stands to a range: `end` of it, `inside` it, or nothing (an empty text)."""
+    one, other = first.quantity, second.quantity
     if not one.unit or not other.unit:
         return "end" if one.written and set(one.written) <= set(other.written) else ""
-    unit, low, high = base(one)
-    unit2, low2, high2 = base(other)
+    unit, low, high = first.based
+    unit2, low2, high2 = second.based
     if unit != unit2 or low2 == high2 or ("kg" in one.per) != ("kg" in other.per):
         return ""
     if unit == "rate" and one.role != other.role:

@@ -18,6 +18,7 @@ _FRACTION: Final = re.compile(r"/(\d{1,2})(?![\d/.])", re.ASCII)
 _POWER: Final = re.compile(r"\s*[×x*]\s*10\s*(?:\^\s*(-?\d{1,2})|([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})|(\d{1,2})(?=/[lu]))", re.ASCII)
 _OF_TEN: Final = re.compile(r"\^\s*(\d{1,2})|([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})", re.ASCII)
 _TIMES: Final = re.compile(r"\s?([十百千万亿]{1,2})(?![克卡焦帕瓦米分])")
+_THOUSANDS: Final = tuple("克卡焦帕米瓦伏")
 _RAISED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "仨": 3}
 _PLACES: Final = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
@@ -49,13 +50,17 @@ def numeral_at(text: str, place: int) -> Numeral | None:
     if text[place].isascii():
         return _arabic(text, place)
     match = _SPOKEN.match(text, place)
-    values = spoken(match[0]) if match else None
-    if match is None or values is None:
+    if match is None:
         return None
     end = match.end()
+    if text[end - 1] == "千" and text[end : end + 1] in _THOUSANDS:  # 千克 is a unit
+        end -= 1
+    values = spoken(text[place:end])
+    if values is None:
+        return None
     if text.startswith("分之", end) and end + 2 < len(text):
         return _part(text, values[0], end + 2)
-    if values == (1, 1) and text[end : end + 1] == "半":
+    if values[0] == 1 and text[end : end + 1] == "半":
         return Numeral(Fraction(50), Fraction(50), end + 1, True, "percent", HALF)
     if text[end : end + 1] == "几" and values[0] % 10 == 0 and values[0] < 100:
         return Numeral(values[0] + 1, values[0] + 9, end + 1, True, "", values[0])

@@ -19,6 +19,9 @@ from pipelines.check.reading import MAX_CHARS, Reading
 from pipelines.check.roles import role_of
 from pipelines.check.units import COUNTED, ORDER, Unit, ordered, pers_at, pers_in, unit_at
 
+_NONE: Final = Fraction(0)
+_ONE: Final = Fraction(1)
+
 
 class Quantity(NamedTuple):
     """One amount in a text.
@@ -63,7 +66,7 @@ class _Amount(NamedTuple):
     written: Fraction
     spelled: str
     spoken: bool
-    factor: Fraction = Fraction(1)
+    factor: Fraction = _ONE
 
 
 _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
@@ -176,7 +179,9 @@ def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None,
     if unit and text[start - 1 : start] == "第" and not unit.startswith("第"):
         unit = f"第{unit}"
     per, factor, end = pers_at(text, end, unit)
-    return _made(text, start, end, floor, low * factor, high * factor, unit, per, values, spelled), end
+    if factor != 1:
+        low, high = low * factor, high * factor
+    return _made(text, start, end, floor, low, high, unit, per, values, spelled), end
 
 
 def _bounds(first: _Amount, second: _Amount | None) -> tuple[Fraction, Fraction]:
@@ -212,11 +217,15 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
         return None
     end = numeral.end
     if _SECTIONS.search(head) or _is_marker(text, start, end):
+        end = max(end, _digits_end(text, start))
         return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
     if _LETTER.match(text[end : end + 1]) and unit_at(text, text, end) is None:
         return Quantity(number, number, "", (), "", "number", start, end + 1, text[start : end + 1])
-    if text[end : end + 1] in ("型", "号") or re.match(r"\.\d", text[end : end + 2]):
+    if text[end : end + 1] in ("型", "号"):
         return Quantity(number, number, "", (), "", "number", start, end + 1, text[start : end + 1])
+    if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+        end = _digits_end(text, start)
+        return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
     return None
 
 
@@ -247,7 +256,7 @@ def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:
         end = more.end()
         if more[1] == "几":
             high = low + 9
-    half = Fraction(0)
+    half = _NONE
     if text.startswith("个半", end):
         half, end = HALF, end + 2
     unit = unit_at(text, raw, end)
@@ -259,13 +268,19 @@ def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:
     factor, name = unit.factor, unit.unit
     if text[end : end + 1] == "半" and _HALF_TAIL.match(text, end):
         half, end = HALF, end + 1
-    low, high = (low + half) * factor, (high + half) * factor
+    if half:
+        low, high = low + half, high + half
+    if factor != 1:
+        low, high = (low * factor, high * factor) if low is not high else (low * factor,) * 2
     added, end = _smaller(text, raw, name, unit, end)
+    if added:
+        low, high = low + added, high + added
     if name == "celsius" and low >= 100:
         name, low, high = "diopter", low / 100, high / 100
     if text[start - 1 : start] == "第":
         name = f"第{name}"
-    return _Amount(low + added, high + added, name, end, numeral.written + half, unit.spelled, numeral.spoken, factor)
+    written = numeral.written + half if half else numeral.written
+    return _Amount(low, high, name, end, written, unit.spelled, numeral.spoken, factor)
 
 
 def _is_calendar(text: str, start: int, unit: Unit, numeral: Numeral, half: Fraction) -> bool:
@@ -277,7 +292,7 @@ def _is_calendar(text: str, start: int, unit: Unit, numeral: Numeral, half: Frac
 
 def _smaller(text: str, raw: str, name: str, unit: Unit, end: int) -> tuple[Fraction, int]:
     """What follows in the next smaller unit: 一岁[零三个月], 38度[5], 1米[35], 1小时[30分钟]."""
-    if name == "celsius" and unit.spelled == "度" or unit.spelled in ("米", "块", "斤"):
+    if (name == "celsius" and unit.spelled == "度") or unit.spelled in ("米", "块", "斤"):
         if match := _TAIL.match(text, end):
             written = match[1]
             if written == "半":
@@ -295,12 +310,12 @@ def _smaller(text: str, raw: str, name: str, unit: Unit, end: int) -> tuple[Frac
                 and smaller.spelled not in ("岁", "年")
             ):
                 return numeral.low * smaller.factor, smaller.end
-    return Fraction(0), end
+    return _NONE, end
 
 
 def _other_end(text: str, raw: str, first: _Amount) -> tuple[_Amount | None, int]:
     """The second number of a range or a pair, and where it ends."""
-    per, factor, end = pers_at(text, first.end, first.unit) if first.unit else ((), Fraction(1), first.end)
+    per, _, end = pers_at(text, first.end, first.unit) if first.unit else ((), _ONE, first.end)
     match = _TO.match(text, end)
     if match is None:
         return None, first.end
@@ -308,7 +323,7 @@ def _other_end(text: str, raw: str, first: _Amount) -> tuple[_Amount | None, int
     if numeral is None or (match[0].strip() == "、" and first.unit):
         return None, first.end
     second = _amount(text, raw, match.end(), numeral)
-    if numeral.unit == "percent" and not first.unit or (first.unit == "percent" and not second.unit and first.spoken):
+    if (numeral.unit == "percent" and not first.unit) or (first.unit == "percent" and not second.unit and first.spoken):
         return (second if second.unit else second._replace(unit="percent", spelled="")), second.end
     if not second.unit and not first.unit and match[0].strip() not in ("-", "~", "--", "~~", "至", "到"):
         return None, first.end

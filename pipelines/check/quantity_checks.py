@@ -10,7 +10,6 @@ from pipelines.check.derivations import ground, is_derived
 from pipelines.check.facts import (
     QUESTION,
     Fact,
-    base,
     ends,
     facts_of,
     nearness,
@@ -37,14 +36,19 @@ class _Look(NamedTuple):
     """An amount of the answer with what it is compared with.
 
     Attributes:
-        quantity: The amount.
+        fact: The amount.
         clause: Its clause.
         ranked: The facts of the evidence, the nearest first, with how near they are.
     """
 
-    quantity: Quantity
+    fact: Fact
     clause: Clause
     ranked: list[tuple[float, Fact]]
+
+    @property
+    def quantity(self) -> Quantity:
+        """The amount itself."""
+        return self.fact.quantity
 
 
 def check(case: Case) -> list[Signal]:
@@ -59,18 +63,18 @@ def check(case: Case) -> list[Signal]:
     standing: list[Quantity] = []
     for fact in mine:
         look = _look(case, fact, theirs)
-        equal = [(score, f) for score, f in look.ranked if same(look.quantity, f.quantity)]
-        equal = equal or [(score, f) for score, f in look.ranked if part_of(look.quantity, f.quantity) == "end"]
-        if not equal and any(same(look.quantity, f.quantity) or part_of(look.quantity, f.quantity) == "end" for f in known):
+        equal = [(score, f) for score, f in look.ranked if same(look.fact, f)]
+        equal = equal or [(score, f) for score, f in look.ranked if part_of(look.fact, f) == "end"]
+        if not equal and any(same(look.fact, f) or part_of(look.fact, f) == "end" for f in known):
             standing.append(look.quantity)
         elif not equal:
             absent.append(look)
         else:
             standing.append(look.quantity)
-            if signal := _compared(case, look, equal, [f.quantity for f in mine]):
+            if signal := _compared(case, look, equal, mine):
                 found.append(signal)
     if absent:
-        found += _absent(case, absent, standing, theirs, known)
+        found += _absent(case, absent, standing, (mine, theirs, known))
     return sorted(found, key=lambda signal: (signal.start, signal.end))
 
 
@@ -79,10 +83,10 @@ def _look(case: Case, fact: Fact, theirs: list[Fact]) -> _Look:
     scores = {(match.source, match.clause): match.score for match in matches}
     ranked = [(nearness(fact, other, scores.get((other.source, other.clause), 0.0)), other) for other in theirs]
     ranked.sort(key=lambda pair: -pair[0])
-    return _Look(fact.quantity, case.answer.clauses[fact.clause], ranked)
+    return _Look(fact, case.answer.clauses[fact.clause], ranked)
 
 
-def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: list[Quantity]) -> Signal | None:
+def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: list[Fact]) -> Signal | None:
     """What is wrong with an amount whose value the evidence has: what it is for, its comparator, its place."""
     quantity = look.quantity
     fitting = [(score, f) for score, f in equal if pers_agree(quantity, f.quantity)]
@@ -90,7 +94,7 @@ def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: li
         if "kg" not in quantity.per and _PER_KG.search(_sentence(case, look.clause)):
             return _changed_unit(look)
         return _other_per(look, equal[0][1], case.answer.folded)
-    if base(quantity)[0] == "rate" and (rates := [p for p in fitting if base(p[1].quantity)[0] == "rate"]):
+    if look.fact.based[0] == "rate" and (rates := [p for p in fitting if p[1].based[0] == "rate"]):
         fitting = rates
     return _comparator(case, look, fitting) or _elsewhere(look, fitting[0], mine)
 
@@ -149,18 +153,18 @@ def _clause_text(case: Case, fact: Fact) -> str:
     return case.evidence[fact.source].clauses[fact.clause].text
 
 
-def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Quantity]) -> Signal | None:
+def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Fact]) -> Signal | None:
     """The value is in the evidence, but where the evidence speaks of this, another stands."""
     quantity = look.quantity
-    unit = base(quantity)[0]
+    unit = look.fact.based[0]
     for score, fact in look.ranked[:6]:
         margin = score - equal[0]
         if margin < 0.2:
             return None
         other = fact.quantity
-        if base(other)[0] != unit or other.role != quantity.role or not pers_agree(quantity, other):
+        if fact.based[0] != unit or other.role != quantity.role or not pers_agree(quantity, other):
             continue
-        if part_of(quantity, other) or part_of(other, quantity) or any(same(q, other) for q in mine):
+        if part_of(look.fact, fact) or part_of(fact, look.fact) or any(same(f, fact) for f in mine):
             continue
         says = f"原文说到此处的是“{other.text}”，答案的“{quantity.text}”在原文另一处。"
         kind = "frequency" if quantity.role in _TIMED else "quantity"
@@ -170,15 +174,16 @@ def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Quantity]) -> 
 
 
 def _absent(
-    case: Case, looks: list[_Look], standing: list[Quantity], theirs: list[Fact], known: list[Fact]
+    case: Case, looks: list[_Look], standing: list[Quantity], facts: tuple[list[Fact], list[Fact], list[Fact]]
 ) -> list[Signal]:
     """Signals for the amounts that neither evidence nor question has, but for those that follow from them."""
+    mine, theirs, known = facts
     by_text = [(reading, [f.quantity for f in theirs if f.source == i]) for i, reading in enumerate(case.evidence)]
     asked = [(case.question, [f.quantity for f in known])]
     said_per_kg = any("kg" in q.per for q in standing)
     found = []
     for look in looks:
-        if _assembled(look.quantity, theirs) or _is_each(case, look.quantity):
+        if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
             standing.append(look.quantity)
             continue
         given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
@@ -187,7 +192,7 @@ def _absent(
         ] + [f.quantity for f in known]
         if is_derived(look.quantity, given, sentence):
             standing.append(look.quantity)
-            if signal := _over_maximum(look.quantity, case.answer.quantities, theirs):
+            if signal := _over_maximum(look.fact, mine, theirs):
                 found.append(signal)
         elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
             says = f"“{look.quantity.text}”与答案自己说的每公斤用量算不到一起。"
@@ -197,13 +202,13 @@ def _absent(
     return found
 
 
-def _assembled(quantity: Quantity, theirs: list[Fact]) -> bool:
+def _assembled(fact: Fact, theirs: list[Fact]) -> bool:
     """Whether a range has its two ends from one place: 五千元以上五万元以下."""
-    unit, low, high = base(quantity)
+    unit, low, high = fact.based
     if low == high:
         return False
     ends_there = [
-        [f for f in theirs if base(f.quantity)[0].removeprefix("第") == unit and value in base(f.quantity)[1:]]
+        [f for f in theirs if f.based[0].removeprefix("第") == unit and value in f.based[1:]]
         for value in (low, high)
     ]
     return any(
@@ -222,20 +227,20 @@ def _is_each(case: Case, quantity: Quantity) -> bool:
     return spelled.get(quantity.spelled, quantity.spelled) in {spelled.get(word, word) for word in words}
 
 
-def _over_maximum(quantity: Quantity, mine: tuple[Quantity, ...], theirs: list[Fact]) -> Signal | None:
+def _over_maximum(fact: Fact, mine: list[Fact], theirs: list[Fact]) -> Signal | None:
     """A calculated dose above every maximum of the evidence, none of which the answer names."""
-    unit, low, _ = base(quantity)
+    quantity, (unit, low, _) = fact.quantity, fact.based
     if quantity.role != "dose" or "kg" in quantity.per:
         return None
     most = [
         f
         for f in theirs
         if f.quantity.role == "dose"
-        and base(f.quantity)[0] == unit
+        and f.based[0] == unit
         and direction(f.quantity.comparator) < 0
         and not {"kg", "l", "m2"} & set(f.quantity.per)
     ]
-    if not most or any(low <= base(f.quantity)[2] for f in most) or any(same(q, f.quantity) for q in mine for f in most):
+    if not most or any(low <= f.based[2] for f in most) or any(same(q, f) for q in mine for f in most):
         return None
     says = f"算得的“{quantity.text}”超过原文的上限“{most[0].quantity.text}”。"
     return _signal("quantity.over_maximum", "quantity", quantity, most[0], 0.7, says)
@@ -246,10 +251,10 @@ def _unsupported(case: Case, look: _Look) -> Signal | None:
     quantity = look.quantity
     if not quantity.written or _says_nothing(quantity):
         return None
-    unit = base(quantity)[0]
-    alike = [fact for _, fact in look.ranked if base(fact.quantity)[0] == unit]
+    unit = look.fact.based[0]
+    alike = [fact for _, fact in look.ranked if fact.based[0] == unit]
     for fact in alike:
-        part = part_of(quantity, fact.quantity)
+        part = part_of(look.fact, fact)
         if part == "inside":
             return _inside(quantity, fact)
     if signal := _changed_unit(look):
@@ -293,7 +298,7 @@ def _other_unit(look: _Look) -> Fact | None:
     for score, fact in look.ranked[:12]:
         other = fact.quantity
         if other.written == quantity.written and other.spelled and quantity.spelled and score > 0.1:
-            if same(quantity, other):
+            if same(look.fact, fact):
                 continue
             if other.unit in COUNTED and quantity.unit in COUNTED and not {other.unit, quantity.unit} & DOSED:
                 continue

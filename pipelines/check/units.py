@@ -104,6 +104,8 @@ for _nouns in (
 
 DOSED: Final = frozenset(("片", "粒", "袋", "支", "滴", "喷", "勺", "瓶", "贴", "剂"))
 """Counted things that are given."""
+_ONE: Final = Fraction(1)
+_OVER_FIRST: Final = frozenset(" /每p·.")
 _LONGEST: Final = max(map(len, _UNITS))
 _FIRST: Final = frozenset(spelling[0] for spelling in _UNITS) | {"个"}
 _NO_UNIT: Final = re.compile(
@@ -114,7 +116,7 @@ _NO_UNIT: Final = re.compile(
     r"床(?:边|上)|层(?:次)|处(?:方|理|罚|分|于|置)|根(?:据)|张(?:力)|米(?:粉|汤|粥|力)|例(?:如)|针(?:对)|剂(?:型)|级别|元素|两"
 )
 _PERS: Final[dict[str, tuple[str, Fraction]]] = {
-    spelling: (per, Fraction(factor))
+    spelling: (per, _ONE if factor == "1" else Fraction(factor))
     for per, factor, spellings in (
         ("kg", "1", "kg 公斤 千克 公斤体重 千克体重 kg体重"),
         ("m2", "1", "m2 m² 平方米 ㎡"),
@@ -177,8 +179,10 @@ def unit_at(text: str, raw: str, place: int) -> Unit | None:
 
 def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction, int]:
     """What an amount that ends at `place` is for (/kg, 每公斤每天, /(kg·d), ·kg-1·d-1), its factor, and where that ends."""
+    if text[place : place + 1] not in _OVER_FIRST:
+        return (), _ONE, place
     pers: set[str] = set()
-    factor = Fraction(1)
+    factor = _ONE
     while match := _OVER.match(text, place):
         if "每" in match[0] and match[2] and _PERS[match[2]][0] not in ("kg", "l", "m2") and match[2] != "分":
             if unit in _UNRATED or _COUNTING_NEXT.match(text, match.end()):
@@ -186,14 +190,14 @@ def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction
         for word in _INSIDE.findall(match[1]) if match[1] else (match[2],):
             per, scale = _PERS[word]
             pers.add(per)
-            factor *= scale
+            factor = factor * scale if scale is not _ONE else factor
         place = match.end()
         if len(pers) > 3:
             break
     while match := _POWERS.match(text, place):
         per, scale = ("m2", Fraction(1)) if match[1] == "m" else _PERS[match[1]]
         pers.add(per)
-        factor *= scale
+        factor = factor * scale if scale is not _ONE else factor
         place = match.end()
     return ordered(pers), factor, place
 

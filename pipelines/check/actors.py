@@ -9,7 +9,9 @@ from pipelines.check.mentions import Mention
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import BY, acts, beside, kin, known
 
-_ADVICE: Final = re.compile(r"(?:去|到|看|问|找|上|请|送|咨询|听|遵|跟|和|在|带去?|带着|告诉|联系)(?:一下|当地|正规|附近|儿科|专科|急诊|儿|小)*$")
+_ADVICE: Final = re.compile(
+    r"(?:去|到|看|问|找|上|请|送|咨询|听|遵|跟|和|在|带去?|带着|告诉|联系)(?:一下|当地|正规|附近|儿科|专科|急诊|儿|小)*$"
+)
 _VAGUE: Final = frozenset(("医生", "医疗机构", "家长", "本人", "医务人员", "学校", "教师"))
 
 _CARE: Final = frozenset(("医生", "医疗机构", "医务人员", "药师"))  # to be sent to them is plain advice
@@ -44,7 +46,9 @@ def _judged(case: Case, mention: Mention, is_known: bool) -> Signal | None:
         theirs = case.evidence[source].raw[other.start : other.end]
         strength = min(1.0, (0.2 if is_known else 0.45) + agency + 0.5 * score)
         says = f"答案说是“{said}”，原文相应处是“{theirs}”。"
-        return Signal("actor.other", "actor", mention.start, mention.end, source, other.start, other.end, strength, says)
+        return Signal(
+            "actor.other", "actor", mention.start, mention.end, source, other.start, other.end, strength, says
+        )
     if is_known:
         return None
     says = f"原文和问题都没有提到“{said}”。"

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from pipelines.check.contexts import NAME_WEIGHT, Context, Item, context, grams, items
 from pipelines.check.mentions import bounds, kinds_of
+from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import acts
@@ -55,7 +56,7 @@ def pairing(case: Case) -> list[Signal]:
     """Values and names of the answer whose company in the evidence is another."""
     found = []
     for group, members in items(case.answer).items():
-        if ":" not in group and group not in _NAMES:
+        if not (_is_amount(group) or group in _NAMES or group.startswith("pair ")):
             continue
         contest = _contest(case, group, members)
         if contest is None:
@@ -64,6 +65,10 @@ def pairing(case: Case) -> list[Signal]:
             if signal := _judged(case, contest, number):
                 found.append(signal)
     return found
+
+
+def _is_amount(group: str) -> bool:
+    return ":" in group and not group.startswith("pair ")
 
 
 def _contest(case: Case, group: str, members: tuple[Item, ...]) -> _Contest | None:
@@ -110,29 +115,30 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[
 def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
     member, row = contest.members[number], contest.fits[number]
     same, place = contest.best(number, member.value)
-    if place < 0 or member.group.startswith("weight") or (member.group.startswith("age") and _is_condition(case.answer, member)):
-        return None
-    if member.group == "actor" and not _acts(case.answer, member):
+    if place < 0 or _is_beside_the_point(case.answer, member):
         return None
     home = contest.candidates[place].item
-    needed = MIN_MARGIN if ":" in member.group else 2 * MIN_MARGIN
+    is_amount = _is_amount(member.group)
+    needed = MIN_MARGIN if is_amount else 2 * MIN_MARGIN
     asked = {m.key for m in case.question.mentions}
     for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
         theirs, margin = contest.candidates[i], fit - same
         if margin < needed or fit < MIN_FIT:
             return None
-        if _alike(theirs.item, member) or (":" not in member.group and theirs.item.value in asked):
+        if _alike(theirs.item, member) or (not is_amount and theirs.item.value in asked):
             continue
         gain = _gain(contest, member, theirs.item.value)
         if gain is None and theirs.item.sort == home.sort:
-            return _signal(case, member, theirs, "" if ":" in member.group else member.group, min(1.0, margin * 1.5))
+            rule = "value" if is_amount else member.group.partition(" ")[0]
+            return _signal(case, member, theirs, rule, min(1.0, margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
             return _signal(case, member, theirs, "swap", min(1.0, (margin + gain) * 1.5))
     return None
 
 
 def _acts(reading: Reading, item: Item) -> bool:
-    return any(m.start == item.start and acts(reading, m) > 0 for m in reading.mentions)
+    here = names(reading).get(clause_of(reading, item.start).number, ())
+    return any(m.start == item.start and acts(reading, m) > 0 for m in here)
 
 
 def _gain(contest: _Contest, member: Item, value: str) -> float | None:
@@ -147,27 +153,30 @@ def _gain(contest: _Contest, member: Item, value: str) -> float | None:
 
 def _alike(one: Item, other: Item) -> bool:
     return one.value == other.value or (
-        ":" not in one.group and (one.value in kinds_of(other.value) or other.value in kinds_of(one.value))
+        not _is_amount(one.group) and (one.value in kinds_of(other.value) or other.value in kinds_of(one.value))
     )
 
 
-def _is_condition(reading: Reading, item: Item) -> bool:
-    """Whether another amount stands in its clause, of which it is the condition."""
-    clause = reading.clause_at(item.start)
-    return any(
+def _is_beside_the_point(reading: Reading, item: Item) -> bool:
+    """Whether it is a weight, an age that another amount of its clause is said of, or a body that does nothing."""
+    if item.group == "actor":
+        return not _acts(reading, item)
+    if not item.group.startswith(("age", "weight")):
+        return False
+    clause = clause_of(reading, item.start)
+    return item.group.startswith("weight") or any(
         clause.start <= q.start < clause.end and q.start != item.start and q.role not in ("age", "weight", "number")
         for q in reading.quantities
     )
 
 
 def _signal(case: Case, member: Item, other: _Candidate, rule: str, strength: float) -> Signal:
-    kind = _KINDS.get(member.group, "pairing")
+    kind = "population" if rule == "pair" else _KINDS.get(member.group, "pairing")
     said, theirs = case.answer.raw[member.start : member.end], other.reading.raw[other.item.start : other.item.end]
-    clause = other.reading.clause_at(other.item.start)
+    clause = clause_of(other.reading, other.item.start)
     says = f"“{said}”在原文中属于别的对象或情形；与此处相应的原文“{clause.text[:60]}”给的是“{theirs}”。"
-    return Signal(
-        f"pairing.{rule or 'value'}", kind, member.start, member.end, other.source, other.item.start, other.item.end, strength, says
-    )
+    place = (other.source, other.item.start, other.item.end)
+    return Signal(f"pairing.{rule}", kind, member.start, member.end, *place, strength, says)
 
 
 def _within(ours: tuple[Fraction, Fraction] | None, theirs: tuple[Fraction, Fraction] | None) -> float:

@@ -7,8 +7,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from pipelines.check.mentions import bounds, kinds_of
-from pipelines.check.reading import Clause, Reading
+from pipelines.check.mentions import MINUTES_A_MONTH, OPPOSITES, bounds, kinds_of
+from pipelines.check.places import clause_of, sentence_names, sentences
+from pipelines.check.reading import Reading
 
 NAME_WEIGHT: Final = 3.0
 """Of a name beside that of a pair of characters: a name is one pair's worth in any spelling."""
@@ -60,16 +61,23 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
         if q.role == "number" or not q.written or (q.unit == "times" and q.low == q.high == 1):
             continue
         kind = q.role if q.role in ("age", "weight", "frequency", "money", "temperature", "share") else ""
-        group = f"{kind}:{q.unit}:{'/'.join(unit for unit in q.per if unit not in _PLAIN_PER)}"
-        value = "~".join(str(bound) for bound in dict.fromkeys((q.low, q.high)) if bound is not None)
-        sort = f"{q.role}{'~' if q.spelled in _SHORT else ''}"
+        is_time = q.unit == "month" and not kind
+        if not q.unit and clause_of(reading, q.start).start == q.start:
+            continue
+        group = f"{kind}:{'minute' if is_time else q.unit}:{'/'.join(unit for unit in q.per if unit not in _PLAIN_PER)}"
+        scale = MINUTES_A_MONTH if is_time else 1
+        value = "~".join(str(bound * scale) for bound in dict.fromkeys((q.low, q.high)) if bound is not None)
+        sort = f"{q.role}{'~' if q.spelled in _SHORT else ''}{q.text[-1] if q.text[-1] in '内后前' else ''}"
         others = found.setdefault(group, [])
         if others and q.comparator == "under" and others[-1].end == q.start and "~" not in others[-1].value:
             others[-1] = Item(group, f"{others[-1].value}~{value}", others[-1].start, q.end, sort)
         else:
             others.append(Item(group, value, q.start, q.end, sort))
     for m in reading.mentions:
-        if bounds(m.key) is None and not (m.type == "route" and len(m.text) < 2):
+        if m.key in OPPOSITES:
+            group = f"pair {min(m.key, OPPOSITES[m.key])}"
+            found.setdefault(group, []).append(Item(group, m.key, m.start, m.end))
+        elif bounds(m.key) is None and not (m.type == "route" and len(m.text) < 2):
             found.setdefault(m.type, []).append(Item(m.type, m.key, m.start, m.end))
     return {group: tuple(each) for group, each in found.items()}
 
@@ -77,9 +85,9 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
 @functools.lru_cache(maxsize=4096)
 def context(reading: Reading, item: Item) -> Context:
     """What an item of a text stands with there."""
-    clause = reading.clause_at(item.start)
+    clause = clause_of(reading, item.start)
     fellows = items(reading).get(item.group, ())
-    opened, closed = _sentence(reading, clause)
+    opened, closed = sentences(reading)[clause.sentence]
     last_end = max((f.end for f in fellows if f.end <= item.start and f.end > opened), default=opened)
     next_start = min((f.start for f in fellows if f.start >= item.end), default=len(reading.raw))
     text = _masked(reading)
@@ -92,7 +100,7 @@ def context(reading: Reading, item: Item) -> Context:
     if clause.heading:
         _add(words, _HEADING, clause.heading)
     if clause.sentence:
-        start, end = _spans(reading).get(clause.sentence - 1, (0, 0))
+        start, end = sentences(reading).get(clause.sentence - 1, (0, 0))
         _add(words, _LAST, text[max(start, end - _MAX_CHARS) : end])
     _add(words, _SENTENCE, text[max(opened, item.start - 2 * _MAX_CHARS) : last_end])
     _add(words, _SENTENCE, text[tail : min(closed, tail + _MAX_CHARS)])
@@ -100,8 +108,8 @@ def context(reading: Reading, item: Item) -> Context:
     _add(words, after, text[item.end : tail])
     _add(words, _LEAD, text[lead : item.start])
     names: dict[str, set[str]] = {}
-    for m in reading.mentions:
-        if opened <= m.start < closed and m.start != item.start and bounds(m.key) is None:
+    for m in sentence_names(reading).get(clause.sentence, ()):
+        if m.start != item.start and bounds(m.key) is None:
             near = lead <= m.start < item.start
             level = _LEAD if near else after if item.end <= m.start < tail else _SENTENCE
             words[f"={m.key}"] = max(words.get(f"={m.key}", 0.0), level)
@@ -109,8 +117,8 @@ def context(reading: Reading, item: Item) -> Context:
                 names.setdefault(m.type, set()).update(kinds_of(m.key))
     return Context(
         words,
-        _band(reading, item, "age", opened, closed),
-        _band(reading, item, "weight", opened, closed),
+        _band(reading, item, "age", clause.sentence),
+        _band(reading, item, "weight", clause.sentence),
         {type_: frozenset(keys) for type_, keys in names.items()},
     )
 
@@ -127,20 +135,6 @@ def grams(text: str) -> set[str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _spans(reading: Reading) -> dict[int, tuple[int, int]]:
-    """Number of a sentence → where it begins and ends."""
-    found: dict[int, tuple[int, int]] = {}
-    for clause in reading.clauses:
-        start, _ = found.get(clause.sentence, (clause.start, 0))
-        found[clause.sentence] = (start, clause.end)
-    return found
-
-
-def _sentence(reading: Reading, clause: Clause) -> tuple[int, int]:
-    return _spans(reading)[clause.sentence]
-
-
-@functools.lru_cache(maxsize=1024)
 def _masked(reading: Reading) -> str:
     """The text without its ages and weights: they are compared as intervals, not as characters."""
     text = list(reading.folded)
@@ -150,13 +144,13 @@ def _masked(reading: Reading) -> str:
     return "".join(text)
 
 
-def _band(reading: Reading, item: Item, kind: str, opened: int, closed: int) -> tuple[Fraction, Fraction] | None:
+def _band(reading: Reading, item: Item, kind: str, sentence: int) -> tuple[Fraction, Fraction] | None:
     """The last age or weight before the item in its sentence, or one in brackets right behind it."""
     if item.group.startswith(kind):
         return None
     before, after = None, None
-    for m in reading.mentions:
-        if m.start == item.start or not opened <= m.start < closed or not m.key.startswith(f"{kind}:"):
+    for m in sentence_names(reading).get(sentence, ()):
+        if m.start == item.start or not m.key.startswith(f"{kind}:"):
             continue
         if m.end <= item.start:
             before = bounds(m.key)

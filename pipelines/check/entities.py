@@ -13,7 +13,8 @@ TYPES: Final = {
 }  # fmt: skip
 """Types of names → how sure an unknown one is an error, where the evidence names no other in its place."""
 _WHAT: Final = {
-    "drug": "药物", "vaccine": "疫苗", "disease": "疾病", "test": "检查", "food": "成分或食物", "organ": "部位", "symptom": "症状",
+    "drug": "药物", "vaccine": "疫苗", "disease": "疾病", "test": "检查", "food": "成分",
+    "organ": "部位", "symptom": "症状",
 }  # fmt: skip
 
 

@@ -55,16 +55,31 @@ class Mention(NamedTuple):
 
 BANDS: Final = {
     "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
-    "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216", "成人": "216-", "成年人": "216-",
+    "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216",
+    "成人": "216-", "成年人": "216-",
 }  # fmt: skip
 """What a word says of an age, in months."""
 
-_MINUTES_A_MONTH: Final = 30 * 1440  # ages in days or weeks; only their order matters
+PAIRS: Final = (
+    ("早产", "足月"), ("男", "女"), ("小学", "中学"), ("同学", "家庭成员"), ("学龄", "学龄前"), ("儿童", "age:216-"),
+    *((f"condition:{one}", f"condition:{other}") for one, other in (
+        ("阳性", "阴性"), ("有效", "无效"), ("主要", "次要"), ("轻度", "重度"), ("急性", "慢性"),
+        ("单侧", "双侧"), ("白天", "夜间"),
+        ("餐前", "餐后"), ("门诊", "住院"), ("城市", "农村"), ("户籍", "居住证"),
+        ("首次", "再次"), ("起始", "维持"), ("治疗", "预防"),
+    )),
+)  # fmt: skip
+"""Keys of populations and conditions that exclude each other."""
+OPPOSITES: Final = {key: other for pair in PAIRS for key, other in (pair, pair[::-1])}
+MINUTES_A_MONTH: Final = 30 * 1440  # ages in days or weeks; only their order matters
 _GENERAL: Final = re.compile(r"^(?:急性|慢性|小儿|儿童|婴幼儿|婴儿|幼儿|新生儿|重症|轻度|重度|严重)(?=.{2})")
 _BODY: Final = re.compile(
-    r"(?:[\u4e00-\u9fff]{2,10}?)(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
+    r"[\u4e00-\u9fff]{2,10}?"
+    r"(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
 )
-_LEADS: Final = re.compile(r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)")
+_LEADS: Final = re.compile(
+    r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)"
+)
 _EDITION: Final = re.compile(r"《[^《》\n]{2,40}》")
 
 
@@ -184,7 +199,7 @@ def _ages(reading: Reading) -> list[Mention]:
 
 def interval(quantity: Quantity) -> str:
     """The key of an age or weight: `age:36-144`, `weight:-20`; an open side is left empty."""
-    scale = _MINUTES_A_MONTH if quantity.unit == "minute" else 1
+    scale = MINUTES_A_MONTH if quantity.unit == "minute" else 1
     low, high = ("" if bound is None else str(bound / scale) for bound in (quantity.low, quantity.high))
     return f"{'weight' if quantity.role == 'weight' else 'age'}:{low}-{high}"
 

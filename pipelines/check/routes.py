@@ -6,11 +6,12 @@ import re
 from typing import Final
 
 from pipelines.check.mentions import Mention, kinds_of
+from pipelines.check.places import clause_of
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import beside, denied, kin
 
-_LOOSE: Final = frozenset("吃 喝 喂 服 抹 擦 涂 漱口 注射 打针 滴注 吸入 肌肉 静脉".split())
+_LOOSE: Final = frozenset((*"吃喝喂服抹擦涂喷", "漱口", "注射", "打针", "滴注", "吸入", "肌肉", "静脉"))
 """Words that name a way only by the way."""
 _ORAL: Final = re.compile(r"口服|服用|片|胶囊|颗粒|餐|饭|顿服|混悬|糖浆|冲服|吃|喝|[内分送嚼]服|服")
 
@@ -33,7 +34,7 @@ def _judged(case: Case, mention: Mention, theirs: list[tuple[int, Reading, Menti
     refused = [(s, r, m) for s, r, m in own if denied(r, m)]
     if refused and not is_denied and (len(refused) == len(own) or _is_near(case, mention, refused)):
         source, reading, other = refused[0]
-        clause = reading.clause_at(other.start)
+        clause = clause_of(reading, other.start)
         says = f"答案让用“{said}”，原文说的是不可以：“{clause.text[:60]}”。"
         strength = 0.9 if len(refused) == len(own) else 0.6
         return _signal("route.denied", mention, source, other.start, other.end, strength, says)
@@ -71,10 +72,10 @@ def _family(key: str) -> str:
 
 def _is_near(case: Case, mention: Mention, refused: list[tuple[int, Reading, Mention]]) -> bool:
     """Whether one of the refusals is what the mention's clause is aligned with first."""
-    clause = case.answer.clause_at(mention.start)
+    clause = clause_of(case.answer, mention.start)
     matches = case.alignment[clause.number][:1]
     return any(
-        match.source == source and match.clause == reading.clause_at(other.start).number
+        match.source == source and match.clause == clause_of(reading, other.start).number
         for match in matches
         for source, reading, other in refused
     )

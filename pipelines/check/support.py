@@ -7,13 +7,17 @@ import re
 from typing import Final
 
 from pipelines.check.mentions import Mention, aliases, kinds_of
+from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case
 
 MIN_ALIGNED: Final = 0.25
-_DENIES: Final = re.compile(r"(?:不[是可能得应宜要建推]?|勿|禁[止用忌]?|忌|避免|绝不|无需|别|非|莫|未)[^但改而,;]{0,8}$")
+_DENIES: Final = re.compile(
+    r"(?:不[是可能得应宜要建推]?|勿|禁[止用忌]?|忌|避免|绝不|无需|别|非|莫|未)[^但改而,;]{0,8}$"
+)
 BY: Final = re.compile(
-    r"(?:由|让|向|经|报|交|归|通知|告知|告诉|联系|要等|须有|属于?|会同)(?:所在地?|当地|县级以上|地方|人民政府|的|县|市|省|本?区|等){0,3}$"
+    r"(?:由|让|向|经|报|交|归|通知|告知|告诉|联系|要等|须有|属于?|会同)"
+    r"(?:所在地?|当地|县级以上|地方|人民政府|的|县|市|省|本?区|等){0,3}$"
 )
 _DOES: Final = re.compile(
     r"^(?:自己|们|在家里?|单独|等|本人|或者?|和|及|、|一个人|就|也|都){0,2}"
@@ -55,7 +59,7 @@ def known(readings: tuple[Reading, ...]) -> Known:
 
 def beside(case: Case, mention: Mention, n: int = 2) -> list[tuple[int, Mention, float]]:
     """The names of the mention's type in the sentences that its clause is aligned with: source, name, alignment."""
-    clause = case.answer.clause_at(mention.start)
+    clause = clause_of(case.answer, mention.start)
     looked = [(match, 1.0) for match in case.alignment[clause.number][:n]]
     if clause.number and case.answer.clauses[clause.number - 1].sentence == clause.sentence:
         factor = 0.8 if len(clause.text) < 6 else 0.5
@@ -66,19 +70,16 @@ def beside(case: Case, mention: Mention, n: int = 2) -> list[tuple[int, Mention,
             continue
         reading = case.evidence[match.source]
         theirs = reading.clauses[match.clause]
-        for each in reading.mentions:
-            if each.type != mention.type:
-                continue
-            at = reading.clause_at(each.start)
-            if at.number == theirs.number:
-                found.append((match.source, each, match.score * factor))
-            elif at.sentence == theirs.sentence and abs(at.number - theirs.number) == 1:
-                found.append((match.source, each, 0.6 * match.score * factor))
+        there = names(reading)
+        for number, share in ((match.clause, 1.0), (match.clause - 1, 0.6), (match.clause + 1, 0.6)):
+            if 0 <= number < len(reading.clauses) and reading.clauses[number].sentence == theirs.sentence:
+                score = match.score * factor * share
+                found += [(match.source, each, score) for each in there.get(number, ()) if each.type == mention.type]
     return sorted(found, key=lambda item: -item[2])
 
 
 def acts(reading: Reading, mention: Mention) -> float:
-    """How clearly a person or body does something or is told something there: 0.3 behind 由 or 向, 0.15 before a verb."""
+    """How clearly someone does or is told something there: 0.3 behind 由 or 向, 0.15 before a verb, else 0."""
     if BY.search(reading.folded[max(0, mention.start - 12) : mention.start]):
         return 0.3
     return 0.15 if _DOES.search(reading.folded[mention.end : mention.end + 12]) else 0.0
@@ -91,5 +92,5 @@ def kin(one: str, other: str) -> bool:
 
 def denied(reading: Reading, mention: Mention) -> bool:
     """Whether a word of denial stands before a name in its clause."""
-    clause = reading.clause_at(mention.start)
+    clause = clause_of(reading, mention.start)
     return bool(_DENIES.search(reading.folded[clause.start : mention.start]))

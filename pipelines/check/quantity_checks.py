@@ -27,7 +27,9 @@ from pipelines.check.units import COUNTED, DOSED, PREFIXED
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TIMED: Final = frozenset(("frequency", "interval", "duration"))
 _NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外")
+_BEFORE_OR_AFTER: Final = re.compile(r"(?<![目以之此最先今])([前后])(?:的|第|约|至少|不到)?$")
 _PER_KG: Final = re.compile(r"公斤|千克|kg")
+_STRENGTH: Final = re.compile(r"[里中]?(?:含|:)")
 _TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
 _EACH: Final = re.compile(r"每隔?(?:1|一)?个?(?:周|星期|礼拜|月|年|小时|天|日|晚|分钟)")
 
@@ -65,6 +67,8 @@ def check(case: Case) -> list[Signal]:
         look = _look(case, fact, theirs)
         equal = [(score, f) for score, f in look.ranked if same(look.fact, f)]
         equal = equal or [(score, f) for score, f in look.ranked if part_of(look.fact, f) == "end"]
+        if equal and _is_other_rate(look, equal):
+            equal = []
         if not equal and any(same(look.fact, f) or part_of(look.fact, f) == "end" for f in known):
             standing.append(look.quantity)
         elif not equal:
@@ -76,6 +80,14 @@ def check(case: Case) -> list[Signal]:
     if absent:
         found += _absent(case, absent, standing, (mine, theirs, known))
     return sorted(found, key=lambda signal: (signal.start, signal.end))
+
+
+def _is_other_rate(look: _Look, equal: list[tuple[float, Fact]]) -> bool:
+    """Whether the answer says how often, and only a duration elsewhere has that value."""
+    if look.fact.based[0] != "rate" or any(f.based[0] == "rate" for _, f in equal):
+        return False
+    rate = next((score for score, f in look.ranked if f.based[0] == "rate"), 0.0)
+    return rate > equal[0][0]
 
 
 def _look(case: Case, fact: Fact, theirs: list[Fact]) -> _Look:
@@ -96,7 +108,7 @@ def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: li
         return _other_per(look, equal[0][1], case.answer.folded)
     if look.fact.based[0] == "rate" and (rates := [p for p in fitting if p[1].based[0] == "rate"]):
         fitting = rates
-    return _comparator(case, look, fitting) or _elsewhere(look, fitting[0], mine)
+    return _order(case, look, fitting) or _comparator(case, look, fitting) or _elsewhere(case, look, fitting[0], mine)
 
 
 def _sentence(case: Case, clause: Clause) -> str:
@@ -113,6 +125,31 @@ def _other_per(look: _Look, fact: Fact, text: str) -> Signal | None:
     says = f"答案“{quantity.text}”与原文“{other.text}”数值相同，但所按的单位不同（每次、每日、每公斤、每小时等）。"
     kind = "frequency" if quantity.unit == "times" else "unit"
     return _signal("unit.per", kind, quantity, fact, 0.5 if given else 0.9, says)
+
+
+def _order(case: Case, look: _Look, ranked: list[tuple[float, Fact]]) -> Signal | None:
+    """Before for after: 出疹前24小时 and 出疹后24小时."""
+    mine = _side_in_time(case.answer.folded, look.quantity)
+    if not mine:
+        return None
+    best = ranked[0]
+    theirs = {
+        _side_in_time(case.evidence[f.source].folded, f.quantity) for score, f in ranked if score >= best[0] - 0.15
+    }
+    if mine in theirs or not theirs <= {"before", "after"}:
+        return None
+    says = f"答案“{look.quantity.text}”与原文“{best[1].quantity.text}”前后相反。"
+    return _signal("comparator.order", "comparator", look.quantity, best[1], 0.9, says)
+
+
+def _side_in_time(text: str, quantity: Quantity) -> str:
+    """Whether a time lies before or after something, by the word on either side of it."""
+    if quantity.unit not in ("minute", "month", "workday") or quantity.role == "age":
+        return ""
+    if quantity.comparator in ("before", "after"):
+        return quantity.comparator
+    match = _BEFORE_OR_AFTER.search(text, max(0, quantity.start - 3), quantity.start)
+    return {"前": "before", "后": "after"}[match[1]] if match else ""
 
 
 def _comparator(case: Case, look: _Look, ranked: list[tuple[float, Fact]]) -> Signal | None:
@@ -153,7 +190,7 @@ def _clause_text(case: Case, fact: Fact) -> str:
     return case.evidence[fact.source].clauses[fact.clause].text
 
 
-def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Fact]) -> Signal | None:
+def _elsewhere(case: Case, look: _Look, equal: tuple[float, Fact], mine: list[Fact]) -> Signal | None:
     """The value is in the evidence, but where the evidence speaks of this, another stands."""
     quantity = look.quantity
     unit = look.fact.based[0]
@@ -164,12 +201,15 @@ def _elsewhere(look: _Look, equal: tuple[float, Fact], mine: list[Fact]) -> Sign
         other = fact.quantity
         if fact.based[0] != unit or other.role != quantity.role or not pers_agree(quantity, other):
             continue
+        if _STRENGTH.match(case.evidence[fact.source].folded, other.end):
+            continue
         if part_of(look.fact, fact) or part_of(fact, look.fact) or any(same(f, fact) for f in mine):
             continue
         says = f"原文说到此处的是“{other.text}”，答案的“{quantity.text}”在原文另一处。"
         kind = "frequency" if quantity.role in _TIMED else "quantity"
         verbatim = 0.2 if score > 1.2 else 0.0
-        return _signal(f"{kind}.elsewhere", kind, quantity, fact, min(0.9, 0.1 + margin + verbatim), says)
+        strength = min(0.9, 0.1 + margin + verbatim) * (0.5 if quantity.role in ("age", "weight") else 1.0)
+        return _signal(f"{kind}.elsewhere", kind, quantity, fact, strength, says)
     return None
 
 
@@ -221,6 +261,8 @@ def _assembled(fact: Fact, theirs: list[Fact]) -> bool:
 def _is_each(case: Case, quantity: Quantity) -> bool:
     """Whether 一个星期 is the evidence's 每周."""
     if quantity.written != (1,) or quantity.unit not in ("minute", "month") or quantity.role == "age":
+        return False
+    if quantity.comparator not in ("", "about"):
         return False
     words = {m[0].lstrip("每隔1一个") for reading in case.evidence for m in _EACH.finditer(reading.folded)}
     spelled = {"星期": "周", "礼拜": "周", "日": "天", "晚": "天", "周岁": "年"}

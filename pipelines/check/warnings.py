@@ -1,0 +1,170 @@
+"""Does an answer leave out whom the evidence forbids what it recommends, or part of the list that was asked for?"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from pipelines.check.content import learned, overlap, weights
+from pipelines.check.quantities import Quantity
+from pipelines.check.reading import Reading
+from pipelines.check.signals import Case, Signal
+from pipelines.check.stances import Stance, stances
+
+_LIST: Final = re.compile(r"哪|什么|谁|有何|禁忌|注意|几种|列出|总结")
+_WARN: Final = re.compile(
+    r"不能|不可|不得|不让|不宜|不适合|不行|禁|忌|慎用|慎|留心|小心|注意|警惕|避|当心|例外|限制|讲究|要求|马上|急诊|120|就医|危险"
+)
+_CAREFUL: Final = re.compile("慎用|留心|小心|当心")
+_LEGAL: Final = frozenset(("不得", "不准", "不许", "禁止", "严禁", "拒绝"))
+_PART: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。()/和或及])+")
+_BULLET: Final = re.compile(r"^[\s\])]*(?:\(?\d{1,2}[.、)]|\(?[一二三四五六七八九十]{1,2}[、)])*\s*")
+MIN_TOPIC: Final = 0.5
+
+
+class Item(NamedTuple):
+    """One thing or person that a prohibition or a caution names.
+
+    Attributes:
+        source: The number of the evidence text.
+        group: Items of one list have one number.
+        start, end: In the text.
+        said: Pairs and characters of its content.
+        high: Of its stance.
+        legal: The words are those of laws (不得), which speak of acts, not of patients.
+    """
+
+    source: int
+    group: int
+    start: int
+    end: int
+    said: frozenset[str]
+    high: int
+    legal: bool
+
+
+def warnings(case: Case) -> list[Signal]:
+    """What the evidence warns of and the answer should have said."""
+    items = tuple(i for s, reading in enumerate(case.evidence) for i in _items(reading, s))
+    return [*_contraindicated(case, items), *_too_young(case), *_incomplete(case, items)] if items else []
+
+
+@functools.lru_cache(maxsize=128)
+def _items(reading: Reading, source: int) -> tuple[Item, ...]:
+    found: list[Item] = []
+    group, last = 0, ""
+    for clause, each in zip(reading.clauses, stances(reading), strict=True):
+        stance = next((s for s in each if s.high < 0), None)
+        if stance is None:
+            continue
+        above = stance.mark_start if stance.inherited else stance.start
+        key = clause.heading if stance.text == clause.heading else str(above)
+        if key != last:
+            group, last = group + 1, key
+        for start, end in _parts(reading.folded, stance):
+            said = _content(reading.folded[start:end])
+            if len(said) >= 3:
+                found.append(Item(source, group, start, end, said, stance.high, stance.text in _LEGAL))
+    return tuple(found)
+
+
+def _parts(text: str, stance: Stance) -> Iterator[tuple[int, int]]:
+    for part in _PART.finditer(text, stance.start, stance.end):
+        bullet = _BULLET.match(part[0])
+        start = part.start() + (bullet.end() if bullet else 0)
+        if start < part.end():
+            yield start, part.end()
+
+
+def _contraindicated(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
+    """What the question says of the patient is a contraindication, and the answer says nothing of it."""
+    weight = weights(case.evidence)
+    asked, told = _content(case.question.folded), _content(case.answer.folded)
+    found = []
+    for item in items:
+        topic = overlap(item.said, asked, weight)
+        if item.legal or topic < MIN_TOPIC or overlap(item.said, told, weight) >= 0.9 or _denies(case, item, weight):
+            continue
+        found.append((topic, item))
+    if found:
+        topic, item = max(found, key=lambda f: f[0])
+        yield _signal(case, "warning.contraindicated", item, min(1.0, 0.2 + 0.7 * topic))
+
+
+def _denies(case: Case, item: Item, weight: dict[str, float]) -> bool:
+    """Whether the answer forbids or warns, in general or of this."""
+    for clause, each in zip(case.answer.clauses, stances(case.answer), strict=True):
+        if any(s.high < 0 for s in each):
+            said = _content(clause.text)
+            if clause.number == 0 or len(said) < 3 or overlap(item.said, said, weight) >= 0.25:
+                return True
+    return False
+
+
+def _too_young(case: Case) -> Iterator[Signal]:
+    """A drug that the evidence forbids below an age, for a child below it."""
+    ages = [q for q in (*case.question.quantities, *case.answer.quantities) if q.role == "age" and q.low is not None]
+    if not ages:
+        return
+    weight = weights(case.evidence)
+    told = _content(case.question.folded) | _content(case.answer.folded)
+    child = next((q for q in ages if q.low == q.high), None)
+    for source, reading in enumerate(case.evidence):
+        for clause, each in zip(reading.clauses, stances(reading), strict=True):
+            stance = next((s for s in each if s.high <= -2 and not s.inherited), None)
+            bounds = [q for q in reading.quantities if q.role == "age" and clause.start <= q.start < clause.end]
+            if stance is None or child is None or not any(_below(child, q) for q in bounds):
+                continue
+            said = _content(clause.text)
+            item = Item(source, 0, clause.start, clause.end, said, stance.high, False)
+            if len(said) >= 3 and overlap(said, told, weight) >= MIN_TOPIC and not _denies(case, item, weight):
+                yield _signal(case, "warning.too_young", item, 0.8)
+                return
+
+
+def _below(age: Quantity, bound: Quantity) -> bool:
+    """Whether an age is below one that is a bound upwards only (2岁以下)."""
+    return bound.low is None and bound.high is not None and age.high is not None and age.high < bound.high
+
+
+def _incomplete(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
+    """A list was asked for, and part of it is missing."""
+    question = case.question.folded
+    if not (_LIST.search(question) and _WARN.search(question)):
+        return
+    weight = weights(case.evidence)
+    told = _content(case.answer.folded)
+    groups: dict[tuple[int, int], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.source, item.group), []).append(item)
+    for members in groups.values():
+        missing = [i for i in members if overlap(i.said, told, weight) < 0.3]
+        named = len(members) - len(missing)
+        if missing and named and named >= len(missing):
+            yield _signal(case, "warning.incomplete", missing[0], min(0.9, 0.3 + 0.6 * named / len(members)))
+    careful = [m for m in groups.values() if m[0].high == -1]
+    if _CAREFUL.search(question) and careful and not any(s.high == -1 for e in stances(case.answer) for s in e):
+        missing = [i for i in careful[0] if overlap(i.said, told, weight) < 0.3]
+        if len(missing) == len(careful[0]):
+            yield _signal(case, "warning.incomplete", missing[0], 0.6)
+
+
+@functools.lru_cache(maxsize=4096)
+def _content(text: str) -> frozenset[str]:
+    """Pairs and characters of what is no word of every day."""
+    pairs = {run[i : i + 2] for _, run in learned(text) for i in range(len(run) - 1)}
+    return frozenset(pairs) | frozenset(c for pair in pairs for c in pair)
+
+
+def _signal(case: Case, check: str, item: Item, strength: float) -> Signal:
+    missing = case.evidence[item.source].raw[item.start : item.end]
+    advises = (
+        c for c, each in zip(case.answer.clauses, stances(case.answer), strict=True) if any(s.low > 0 for s in each)
+    )
+    clause = next(advises, case.answer.clauses[0])
+    return Signal(
+        check, "omitted_warning", clause.start, max(clause.end, clause.start + 1),
+        item.source, item.start, item.end, strength, f"依据中的“{missing}”答案没有提到",
+    )  # fmt: skip

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pipelines.check.quantities import Quantity
     from pipelines.check.reading import Reading
 
-_EQUALS: Final = re.compile(r"\s?(?:[:=/]|\(|相当于|约|大约|等于|合|即|就是|也就是|折合|里?[^,。;\d]{0,6}[含有]|=|为|[^,。;\d]{1,6}:)?[^,。;:\d(]{0,8}\s?")
+_EQUALS: Final = re.compile(
+    r"\s?(?:[:=/]|\(|相当于|约|大约|等于|合|即|就是|也就是|折合|里?[^,。;\d]{0,6}[含有]|=|为|[^,。;\d]{1,6}:)?[^,。;:\d(]{0,8}\s?"
+)
 _WIDEST: Final = 2.6
 _MOST: Final = 48
 _HALVED: Final = re.compile(r"减半|一半|折半|对半|半量|二分之一|1/2")
@@ -47,7 +49,7 @@ class Ground(NamedTuple):
 
 
 def ground(texts: list[tuple[Reading, list[Quantity]]], said_per_kg: bool) -> Ground:
-    """What the given texts give to calculate with; of the last one (the answer) the amounts that stand.
+    """What the given texts give to calculate with; the first is the question, the last the answer with what stands.
 
     Args:
         texts: Readings with those of their amounts that count, the answer last.
@@ -58,6 +60,8 @@ def ground(texts: list[tuple[Reading, list[Quantity]]], said_per_kg: bool) -> Gr
         is_answer = index == len(texts) - 1
         for quantity in quantities:
             _take(made, quantity, takes_per_kg=is_answer or not said_per_kg)
+            if is_answer or index == 0:
+                made.counts.update(counts_of(quantity))
         made.ratios.extend(_ratios(reading.folded, quantities))
         if _HALVED.search(reading.folded) or _DOUBLED.search(reading.folded):
             made.counts.add(2.0)
@@ -73,14 +77,17 @@ def _take(made: Ground, quantity: Quantity, *, takes_per_kg: bool) -> None:
         if takes_per_kg:
             made.per_kg.append(Value(unit, low, high))
         return
-    if quantity.role == "frequency":
-        made.counts.update(float(v) for v in quantity.written)
-    if unit == "rate":
-        made.counts.update(v for v in (low, high) if v == int(v))
-    elif not unit.startswith("第"):
+    if unit != "rate" and not unit.startswith("第"):
         made.amounts.append(Value(unit, low, high))
         if "piece" in quantity.per and low == high and quantity.text[-1] in _PIECE:
             made.ratios.append((Value(_PIECE[quantity.text[-1]], 1, 1), Value(unit, low, high)))
+
+
+def counts_of(quantity: Quantity) -> set[float]:
+    """By what an amount for once may be multiplied to be one for a day: how often a day."""
+    found = {float(v) for v in quantity.written} if quantity.role == "frequency" else set()
+    unit, low, high = base(quantity)
+    return found | {v for v in (low, high) if unit == "rate" and v == int(v)}
 
 
 def _ratios(text: str, quantities: list[Quantity]) -> list[tuple[Value, Value]]:
@@ -101,7 +108,18 @@ def _ratios(text: str, quantities: list[Quantity]) -> list[tuple[Value, Value]]:
 
 
 _MEASURED: Final = frozenset(("dose", "other", "weight", "count"))
-_PIECE: Final = {"片": "片", "袋": "袋", "包": "袋", "支": "支", "粒": "粒", "丸": "粒", "瓶": "瓶", "喷": "喷", "揿": "喷", "吸": "喷"}
+_PIECE: Final = {
+    "片": "片",
+    "袋": "袋",
+    "包": "袋",
+    "支": "支",
+    "粒": "粒",
+    "丸": "粒",
+    "瓶": "瓶",
+    "喷": "喷",
+    "揿": "喷",
+    "吸": "喷",
+}
 _PIECES: Final = tuple(_PIECE)
 
 
@@ -139,7 +157,9 @@ def _among(unit: str, low: float, high: float, values: list[Value], tolerance: f
 
 
 def _by_weight(unit: str, given: Ground) -> list[Value]:
-    return [Value(p.unit, p.low * w, p.high * w) for p in given.per_kg[:_MOST] for w in given.weights[:8] if p.unit == unit]
+    return [
+        Value(p.unit, p.low * w, p.high * w) for p in given.per_kg[:_MOST] for w in given.weights[:8] if p.unit == unit
+    ]
 
 
 def _by_ratio(unit: str, given: Ground) -> list[Value]:
@@ -193,4 +213,6 @@ def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float)
 
 def known_weights(facts: list[Fact]) -> list[float]:
     """The body weights among some facts, in kg."""
-    return [float(v) for fact in facts if fact.quantity.unit == "kg" and not fact.quantity.per for v in ends(fact.quantity)]
+    return [
+        float(v) for fact in facts if fact.quantity.unit == "kg" and not fact.quantity.per for v in ends(fact.quantity)
+    ]

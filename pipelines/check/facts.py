@@ -188,7 +188,11 @@ def close(one: float, other: float, tolerance: float = _TOLERANCE) -> bool:
 def pers_agree(one: Quantity, other: Quantity) -> bool:
     """Whether what they are for can be the same; an amount that does not say it agrees with all."""
     mine, theirs = set(one.per), set(other.per)
-    if ("kg" in mine) != ("kg" in theirs) and one.unit in ("mg", "ml", "iu", "mmol") and not {"l", "m2"} & (mine | theirs):
+    if (
+        ("kg" in mine) != ("kg" in theirs)
+        and one.unit in ("mg", "ml", "iu", "mmol")
+        and not {"l", "m2"} & (mine | theirs)
+    ):
         return False
     if not mine or not theirs or mine <= theirs or theirs <= mine:
         return True

@@ -32,7 +32,9 @@ _EACH: Final = re.compile(
 )
 _LATIN: Final = re.compile(r"(?<![a-z])(?:q(\d{1,2})h|qd|bid|tid|qid|qod|qn)(?![a-z])", re.ASCII)
 _DAILY: Final = {"qd": 1, "bid": 2, "tid": 3, "qid": 4, "qn": 1}
-_SPREAD: Final = re.compile(r"早[、,]?中[、,]?晚|早[、,]?晚(?=各|服|分|两次|吃|喝|用|一次|1次|滴|涂|喷)|早[上晨]?[^,。;\d]{0,4}晚[上间]?各|隔(?:一)?[日天]")
+_SPREAD: Final = re.compile(
+    r"早[、,]?中[、,]?晚|早[、,]?晚(?=各|服|分|两次|吃|喝|用|一次|1次|滴|涂|喷)|早[上晨]?[^,。;\d]{0,4}晚[上间]?各|隔(?:一)?[日天]"
+)
 _BETWEEN: Final = re.compile(r"[。;!?\n]")
 _GAP: Final = 14
 _SPLIT: Final = re.compile(r"(?:均?分(?:为|成|作)?|平均分成?|拆成|匀成)\s?$")

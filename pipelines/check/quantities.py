@@ -74,7 +74,7 @@ _TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?|、)\s?(?=[\d半零一
 _ENDS: Final = frozenset("。!?;\n,")
 _MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)| (?=[\u4e00-\u9fff])")
 _SECTIONS: Final = re.compile(
-    r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|例|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
+    r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
 )
 _ORDINAL_NUMBERS: Final = re.compile(
     r"\s?(?:条|款|项|章|节|部分|编|页|卷|期|版|步|表|图|目|号|批|类|时间|肋|个|人|者|方|位|性|心音|线|代)"
@@ -82,7 +82,7 @@ _ORDINAL_NUMBERS: Final = re.compile(
 _PHONE: Final = re.compile(r"(?:打|拨|呼叫?|电话|急救|热线|喊)[\s:\"]{0,2}$")
 _PHONES: Final = frozenset(("120", "110", "119", "12345", "12320", "12356"))
 _YEAR: Final = re.compile(r"(?:19|20)\d\d\s?年(?!以)", re.ASCII)
-_MONTH_DAY: Final = re.compile(r"\d{1,2}\s?月\s?(?:\d{1,2}\s?[日号]|底|初|份|中旬|上旬|下旬)", re.ASCII)
+_MONTH_DAY: Final = re.compile(r"\d{1,2}\s?月\s?(?:(\d{1,2})\s?[日号]|底|初|份|中旬|上旬|下旬)", re.ASCII)
 _VAGUE: Final = re.compile(
     r"千万(?!元|人|次|单位)|万一|一(?:般|定|些|起|样|旦|直|律|并|切|共|点(?:点|儿|也|都|一)?(?!\d)|边|面|向|致|级|类|经|味|"
     r"贯|时|到|口气|旁|手|概|同|方面|个劲|块(?!钱)|下子?(?!次)|道|会儿?|侧|阵|身|层|股|种|过性|次性)|"
@@ -207,6 +207,7 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     if match := _YEAR.match(text, start):
         return Quantity(number, number, "year", (), "", "date", start, match.end(), match[0], (number,), "年")
     if match := _MONTH_DAY.match(text, start):
+        number = number * 100 + int(match[1] or 0)
         return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
     head = text[max(0, start - 6) : start]
     if head.endswith("第"):
@@ -216,7 +217,7 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     if numeral.spoken:
         return None
     end = numeral.end
-    if _SECTIONS.search(head) or _is_marker(text, start, end):
+    if (_SECTIONS.search(head) and unit_at(text, text, end) is None) or _is_marker(text, start, end):
         end = max(end, _digits_end(text, start))
         return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
     if _LETTER.match(text[end : end + 1]) and unit_at(text, text, end) is None:

@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
-from pipelines.check.derivations import ground, is_derived
+from pipelines.check.derivations import counts_of, ground, is_derived
 from pipelines.check.facts import (
     QUESTION,
     Fact,
@@ -227,9 +227,10 @@ def _absent(
             standing.append(look.quantity)
             continue
         given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
-        sentence = [
-            q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence
-        ] + [f.quantity for f in known]
+        given.counts.update(c for _, f in look.ranked[:6] for c in counts_of(f.quantity))
+        sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
+            f.quantity for f in known
+        ]
         if is_derived(look.quantity, given, sentence):
             standing.append(look.quantity)
             if signal := _over_maximum(look.fact, mine, theirs):
@@ -248,8 +249,7 @@ def _assembled(fact: Fact, theirs: list[Fact]) -> bool:
     if low == high:
         return False
     ends_there = [
-        [f for f in theirs if f.based[0].removeprefix("第") == unit and value in f.based[1:]]
-        for value in (low, high)
+        [f for f in theirs if f.based[0].removeprefix("第") == unit and value in f.based[1:]] for value in (low, high)
     ]
     return any(
         one.source == other.source and abs(one.quantity.start - other.quantity.start) < 24
@@ -317,7 +317,8 @@ def _unsupported(case: Case, look: _Look) -> Signal | None:
 
 
 def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
-    if quantity.role in ("age", "weight") or quantity.unit == "":
+    is_one = quantity.low == quantity.high
+    if (quantity.role in ("age", "weight") and is_one) or quantity.unit == "":
         return None
     says = f"答案“{quantity.text}”在原文“{fact.quantity.text}”之内，但原文没有这个值。"
     kind = "frequency" if quantity.role in _TIMED else "quantity"

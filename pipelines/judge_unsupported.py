@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from pipelines.ask.verdict import CONTRADICTED, PROMPT, SUPPORTED, Decision, verdict_job
+from pipelines.ask.verdict import PROMPT, Decision, decided, verdict_job
 from pipelines.check.answers import Unfit
 from pipelines.check.review import Review
 from pipelines.check.rows import detail_of
@@ -75,14 +75,11 @@ class JudgeUnsupported(AskStage):
         assert found is not None, "only what was held back is asked about"
         decision = yield from verdict_job(found, self.prompts, self.votes)
         row = self._noted(kind, row, decision)
-        if decision.state == "ok" and decision.verdict == SUPPORTED:
+        found = decided(found, decision)
+        if found.verdict == "keep":
             return Outcome(made=[(kind, row)])
         reason = found.findings[0].kind
-        if decision.state != "ok":
-            reason = f"{HELD}_{reason}"
-        elif decision.verdict != CONTRADICTED:
-            reason = "unsupported"
-        drop = Drop(kind, row, reason, detail_of(found))
+        drop = Drop(kind, row, reason if decision.state == "ok" else f"{HELD}_{reason}", detail_of(found))
         if decision.reason == "too_long":  # nobody was asked
             return Outcome(dropped=[drop])
         return Outcome(decision.state, decision.reason, f"call {decision.call_key}", dropped=[drop])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
@@ -26,6 +28,8 @@ FAIL_ON = ("reject", "quarantine", "never")
 @click.option("--reject", type=click.FloatRange(0, 1), help="Probability from which it is rejected.")
 @click.option("--model", type=CONFIG, help="A classifier of your own, as --train writes it.")
 @click.option("--no-classifier", is_flag=True, help="Only the checks: the strongest finding decides.")
+@click.option("--graph", "graphs", type=CONFIG, multiple=True, help="A knowledge graph's file; may be repeated.")
+@click.option("--nli-model", type=CONFIG, help="Folder of an NLI model in Hugging Face's format; needs [train].")
 @click.option("--llm", type=CONFIG, metavar="CONFIG", help="Ask the `llm:` of this file about what is held back.")
 @click.option(
     "--votes", type=click.IntRange(1, 9), default=1, show_default=True, help="Replies for each; an odd number."
@@ -33,9 +37,8 @@ FAIL_ON = ("reject", "quarantine", "never")
 @json_option
 @user_errors
 def check(
-    file: Path, out: Path, workers: int | None, fail_on: str, off: tuple[str, ...], quarantine: float | None,
-    reject: float | None, model: Path | None, no_classifier: bool, llm: Path | None, votes: int, as_json: bool,
-) -> None:  # fmt: skip
+    file: Path, out: Path, workers: int | None, fail_on: str, llm: Path | None, votes: int, as_json: bool, **judged: Any
+) -> None:
     """Check answers against their evidence: keep, quarantine or reject, with what was found and where.
 
     Each line of FILE has `id`, `question`, `answer` (or `messages`) and `evidence`, a text or a list of texts; tables
@@ -53,25 +56,25 @@ def check(
     from corpus.progress import Shown
     from pipelines.engine import n_cores
 
-    judge = judging(off, quarantine, reject, model, not no_classifier)
-    teacher = None
-    if llm is not None:
-        from corpus.check.teacher import teacher_of
-
-        teacher = teacher_of(llm, votes)
-    request = Request(file, out, judge, workers or n_cores())
     began = time.monotonic()
-    try:
-        with Shown(enabled=not as_json) as progress:
-            tally = check_file(request, progress, teacher)
-    except KeyboardInterrupt:
-        kept = " What was answered is in the ledger." if llm else ""
-        click.echo(f"Stopped. {out} is not written.{kept}", err=True)
-        sys.exit(130)
+    with TemporaryDirectory() as folder:
+        request = Request(file, out, judging(Path(folder), **judged), workers or n_cores())
+        teacher = None
+        if llm is not None:
+            from corpus.check.teacher import teacher_of
+
+            teacher = teacher_of(llm, votes)
+        try:
+            with Shown(enabled=not as_json) as progress:
+                tally = check_file(request, progress, teacher)
+        except KeyboardInterrupt:
+            kept = " What was answered is in the ledger." if teacher else ""
+            click.echo(f"Stopped. {out} is not written.{kept}", err=True)
+            sys.exit(130)
     if as_json:
         print_json(tally.data())
     else:
         show_checked(tally, request.out, request.refused, time.monotonic() - began)
-    failing = {"reject": ("reject",), "quarantine": ("reject", "quarantine"), "never": ()}[fail_on]
+    failing = FAIL_ON[: FAIL_ON.index(fail_on) + 1]
     if fail_on != "never" and (tally.refused or any(tally.verdicts[v] for v in failing)):
         sys.exit(EXIT_FOUND)

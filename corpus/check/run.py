@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -70,8 +69,8 @@ class Checked:
     lines: list[bytes] = field(default_factory=list)
     refused: bytes = b""
     tally: Tally = field(default_factory=Tally)
-    held: list[tuple[int, Entry]] = field(default_factory=list)
-    """Number among `lines` and entry of what is held back, where it will be asked about."""
+    held: list[tuple[int, Record]] = field(default_factory=list)
+    """Number among `lines` and record of what is held back, where it will be asked about."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,8 @@ def check_file(request: Request, progress: Progress, teacher: Teacher | None = N
         for checked in in_order(check_chunk, work, request.workers):
             out.writelines(checked.lines)
             refused.write(checked.refused)
-            for at, entry in checked.held if held else ():
-                pickle.dump((n_lines + at, entry), held)
+            if held:
+                held.writelines(orjson.dumps([n_lines + at, *record]) + b"\n" for at, record in checked.held)
             n_lines += len(checked.lines)
             total.merge(checked.tally)
             progress.advance(checked.tally.n_records)
@@ -135,12 +134,9 @@ def _ask(teacher: Teacher, request: Request, held: IO[bytes], out: BinaryIO, tot
 
 def _held_records(held: IO[bytes]) -> Iterator[tuple[int, Record]]:
     held.seek(0)
-    while True:
-        try:
-            at, entry = pickle.load(held)  # of this very process
-        except EOFError:
-            return
-        yield at, record_of(values_of(entry), entry.locator)
+    for line in held:
+        at, *fields = orjson.loads(line)
+        yield at, Record(*fields)
 
 
 def check_chunk(work: Work) -> Checked:
@@ -156,7 +152,7 @@ def check_chunk(work: Work) -> Checked:
             checked.tally.refuse(bad)
             continue
         if line["verdict"] == "quarantine" and work.keeps_held:
-            checked.held.append((len(checked.lines), entry))
+            checked.held.append((len(checked.lines), record))
         checked.lines.append(orjson.dumps(line) + b"\n")
         checked.tally.add(line)
     checked.refused = b"".join(refused)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from pipelines.ask.quotes import find, folded
-from pipelines.check.review import Review
+from pipelines.check.review import EvidenceSpan, Finding, Review, Span
 from pipelines.check.signals import Case
 from pipelines.llm.exchange import Ask, Reply, Sampling, conversation
 from pipelines.prompts import PromptBook
@@ -22,6 +23,7 @@ MAX_CHARS: Final = 16_000
 """Of evidence, question and answer together; nothing longer is asked about."""
 _MAX_CLAUSES: Final = 5
 _NEAR_WORST: Final = 0.5
+_SHOWN_CHARS: Final = 60
 _RULE: Final = "\n——————\n"
 
 SCHEMA: Final[dict[str, Any]] = {
@@ -154,3 +156,37 @@ def _counted(clause: int, ballots: Sequence[tuple[str, Quote | None]]) -> tuple[
     if 2 * n <= len(ballots):
         verdict, n = ABSENT, counts[ABSENT]
     return clause, verdict, next((quote for v, quote in ballots if v == verdict), None), n
+
+
+def decided(found: Review, decision: Decision) -> Review:
+    """The review with the model's word in it, first: kept, or rejected; held back still where no reply was of use."""
+    turn = found.worst
+    clause = turn.case.answer.clauses[decision.clause]
+    said = Span(clause.start, clause.end, turn.case.answer.raw[clause.start : clause.end])
+    if decision.state != "ok":
+        says = f"「{_short(said.text)}」未能由模型核对（{decision.reason}），需要人工复核。"
+        unanswered = Finding("llm.unanswered", found.findings[0].kind, "warning", turn.message, said, None, says)
+        return replace(found, findings=(*found.findings, unanswered))
+    kept, votes = decision.verdict == SUPPORTED, f"{decision.n_for}/{decision.n_votes}"
+    evidence = None if decision.quote is None else _evidence_span(found, decision.quote)
+    shown = "" if evidence is None else f"，原文「{_short(evidence.text)}」"
+    says = f"模型核对（{votes} 票）：{decision.verdict}「{_short(said.text)}」{shown}。"
+    contradicted = decision.verdict == CONTRADICTED
+    kind = found.findings[0].kind if kept or contradicted else "unsupported"
+    severity = "note" if kept else "error"
+    first = Finding(f"llm.{_RULES[decision.verdict]}", kind, severity, turn.message, said, evidence, says)
+    others = tuple(f._replace(severity="note") for f in found.findings) if kept else found.findings
+    return replace(found, verdict="keep" if kept else "reject", findings=(first, *others))
+
+
+_RULES: Final = {SUPPORTED: "supported", CONTRADICTED: "contradicted", ABSENT: "absent"}
+
+
+def _evidence_span(found: Review, quote: Quote) -> EvidenceSpan:
+    piece, text = found.worst.pieces[quote.source], found.worst.case.evidence[quote.source].raw
+    start, end = piece.offset + quote.start, piece.offset + quote.end
+    return EvidenceSpan(piece.text, start, end, text[quote.start : quote.end])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"

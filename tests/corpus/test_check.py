@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.check.inputs import CHUNK_ENTRIES, Entry
-from corpus.check.records import record_of, values_of
+from corpus.check.records import Record, record_of, values_of
 from corpus.check.run import Request, check_file, line_of
 from corpus.check.summary import N_WORST, Tally
-from corpus.progress import Silent
+from corpus.progress import Progress, Silent
+from pipelines.ask.verdict import CONTRADICTED, SUPPORTED, decided, verdict_job
 from pipelines.check.answers import MAX_EVIDENCE_CHARS, Unfit
 from pipelines.check.judging import Judging
 from pipelines.check.reading import MAX_CHARS
-from pipelines.check.review import review
+from pipelines.check.review import Judge, review
+from pipelines.llm.exchange import Reply
+from pipelines.prompts import PromptBook
 from schemas.errors import InputError
 from tests.corpus.check_records import ANSWER, EVIDENCE, ToyJudge, read_lines, record, write_lines
 from tests.corpus.test_build import run_cli
@@ -164,9 +170,51 @@ def test_what_is_no_record_is_listed_with_its_reason_and_the_rest_goes_on(tmp_pa
 @pytest.mark.parametrize("name", [*HOSTILE, *WEIRD])
 def test_no_line_hangs_or_raises_what_nobody_expects(name: str) -> None:
     raw = HOSTILE[name] if name in HOSTILE else json.dumps(WEIRD[name]).encode()
-    with pytest.raises(Unfit, match=name) if name in HOSTILE and name != "row_too_long" else nullcontext():
+    with pytest.raises(Unfit, match=name) if name in HOSTILE else nullcontext():
         found = record_of(values_of(Entry("L1", raw)), "L1")
         review(found.messages, found.evidence, Judging(uses_classifier=False))
+
+
+@dataclass(frozen=True)
+class ByLabel:
+    """Stands in for an LLM: bears out what is held back unless the record's number is odd."""
+
+    votes: int = 1
+
+    def verdicts(self, held: Iterator[tuple[int, Record]], judge: Judge, progress: Progress) -> dict[int, bytes]:
+        said = {}
+        for at, each in held:
+            found = review(each.messages, each.evidence, judge)
+            word = CONTRADICTED if int(str(each.id)[1:]) % 2 else SUPPORTED
+            value = {"verdicts": [{"clause": 1, "verdict": word, "quote": "不要用酒精擦浴"}]}
+            job = verdict_job(found, PromptBook(), 1)
+            next(job)
+            try:
+                job.send([Reply("k", "ok", "", value, "", "m")])
+            except StopIteration as end:
+                said[at] = orjson.dumps(line_of(each, decided(found, end.value))) + b"\n"
+        return said
+
+
+def test_what_somebody_says_of_the_held_back_takes_its_place(tmp_path: Path) -> None:
+    lines = [record(n, "可疑。" if n % 3 == 0 else "杀菌。" if n % 7 == 0 else ANSWER) for n in range(200)]
+    path = write_lines(tmp_path / "in.jsonl", [*lines, b"{"])
+    plain = check_file(Request(path, tmp_path / "plain.jsonl", ToyJudge()), Silent())
+    asked = check_file(Request(path, tmp_path / "asked.jsonl", ToyJudge()), Silent(), ByLabel())
+    before, after = read_lines(tmp_path / "plain.jsonl"), read_lines(tmp_path / "asked.jsonl")
+    assert [x["id"] for x in before] == [x["id"] for x in after]
+    assert plain.verdicts["quarantine"] > 0 == asked.verdicts["quarantine"]
+    assert asked.refused == plain.refused
+    assert asked.verdicts.total() == plain.verdicts.total()
+    for old, new in zip(before, after, strict=True):
+        if old["verdict"] != "quarantine":
+            assert old == new
+            continue
+        odd = int(old["id"][1:]) % 2
+        assert new["verdict"] == ("reject" if odd else "keep")
+        assert new["findings"][0]["check"] == ("llm.contradicted" if odd else "llm.supported")
+        span = new["findings"][0]["evidence_span"]
+        assert EVIDENCE[span["start"] : span["end"]] == span["text"] == "不要用酒精擦浴"
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "json", "csv"])
@@ -216,3 +264,20 @@ def test_the_exit_code_says_whether_all_may_be_used(tmp_path: Path) -> None:
     wrong = run_cli("check", "good.jsonl", *base, "--off", "quantitty", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "no such check" in wrong.stderr
+
+
+def test_a_graph_of_the_users_is_held_against_the_answers(tmp_path: Path) -> None:
+    (tmp_path / "graph.csv").write_text("疾病名称,就诊科室,忌吃\n小儿水痘,皮肤科,阿司匹林\n", "utf-8")
+    says = "水痘时可以吃阿司匹林。"
+    write_lines(tmp_path / "in.jsonl", [record(1, says, question="水痘怎么退烧？")])
+    base = ("check", "in.jsonl", "--no-classifier", "--off", "differences", "--workers", "1", "--out", "out.jsonl")
+    done = run_cli(*base, "--graph", "graph.csv", "--fail-on", "never", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = read_lines(tmp_path / "out.jsonl")
+    (finding,) = [f for f in line["findings"] if f["check"] == "graph.forbidden"]
+    assert "小儿水痘｜忌吃｜阿司匹林" in finding["says"]
+    assert line["verdict"] != "keep"
+    wrong = run_cli(
+        *base, "--graph", "in.jsonl", "--nli-model", "nowhere", "--quarantine", "1", "--reject", "0", cwd=tmp_path
+    )
+    assert wrong.returncode == 2

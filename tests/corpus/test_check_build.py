@@ -16,7 +16,9 @@ from corpus.config import load_config
 from corpus.plan import make_plan
 from corpus.verify import verify
 from schemas.errors import ConfigError
+from tests.corpus.check_records import ANSWER, record, write_lines
 from tests.corpus.small import write_small_corpus
+from tests.corpus.test_build import run_cli
 from tests.corpus.test_llm_build import KEY, instructions, with_teacher
 from tests.llm_server import LlmServer
 from tests.pipelines.ask.scripted import obliging
@@ -96,6 +98,23 @@ def test_with_an_llm_quarantine_empties_and_its_word_decides(tmp_path: Path, ser
     config.write_text(config.read_text("utf-8").replace("0.1.0", "0.2.0"), "utf-8")
     build(make_plan(load_config(config)), fresh=True)
     assert server.stats().n_requests == 0
+
+
+def test_the_command_asks_the_same_model_and_pays_once(tmp_path: Path, server: LlmServer) -> None:
+    asker = with_teacher(write_small_corpus(tmp_path), server)
+    only_llm = tmp_path / "llm.yaml"
+    only_llm.write_text("llm:" + asker.read_text("utf-8").split("\nllm:")[1], "utf-8")
+    lines = [record(n, ANSWER + (f"水痘第{n}天。" if n % 4 == 0 else f"第{n}天。")) for n in range(1, 41)]
+    write_lines(tmp_path / "in.jsonl", lines)
+    command = ("check", "in.jsonl", "--out", "out.jsonl", "--json", "--quarantine", "0", "--reject", "1")
+    for _ in range(2):
+        done = run_cli(*command, "--llm", "llm.yaml", cwd=tmp_path, PED_TEST_KEY=KEY)
+        assert done.returncode == 3, done.stderr
+        verdicts = json.loads(done.stdout)["verdicts"]
+        assert verdicts == {"keep": 30, "quarantine": 0, "reject": 10}
+    assert server.stats().n_requests == 40
+    wrong = run_cli(*command, "--llm", "pedcorpus.yaml", cwd=tmp_path)
+    assert wrong.returncode == 2
 
 
 def test_a_classifier_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _EQUALS: Final = re.compile(
     r"\s?(?:[:=/]|\(|相当于|约|大约|等于|合|即|就是|也就是|折合|里?[^,。;\d]{0,6}[含有]|=|为|[^,。;\d]{1,6}:)?[^,。;:\d(]{0,8}\s?"
 )
+_FORMULA: Final = re.compile(
+    r"(?:(\d{1,3})\s?[+]\s?)?(?:年龄|月龄|周龄|岁数)(?:\([岁月]\))?\s?(?:[×x*]\s?(\d{1,2}(?:\.\d)?))?"
+    r"\s?(?:([+-])\s?(\d{1,3}(?:\.\d)?))?\s?[\])]?(?:\s?[/÷]\s?(\d{1,2}))?(?<=\d)"
+)
 _WIDEST: Final = 2.6
 _MOST: Final = 48
 _HALVED: Final = re.compile(r"减半|一半|折半|对半|半量|二分之一|1/2")
@@ -38,7 +42,8 @@ class Ground(NamedTuple):
         weights: Of bodies, in kg.
         per_kg: Amounts for each kg: unit, bounds.
         ratios: Strengths: so much of one unit is so much of another.
-        counts: Times, doses, days that amounts are multiplied or divided by.
+        counts: How often a day, by which amounts are multiplied or divided.
+        formulas: Of an age: 年龄×2＋8, (月龄＋9)/2.
     """
 
     amounts: list[Value]
@@ -46,6 +51,20 @@ class Ground(NamedTuple):
     per_kg: list[Value]
     ratios: list[tuple[Value, Value]]
     counts: set[float]
+    formulas: list[re.Match[str]]
+
+    def add(self, quantity: Quantity, *, takes_per_kg: bool) -> None:
+        """Takes in one more amount."""
+        unit, low, high = base(quantity)
+        if quantity.unit == "kg" and not quantity.per:
+            self.weights.extend({float(v) for v in ends(quantity)})
+        elif "kg" in quantity.per:
+            if takes_per_kg:
+                self.per_kg.append(Value(unit, low, high))
+        elif unit != "rate" and not unit.startswith("第"):
+            self.amounts.append(Value(unit, low, high))
+            if "piece" in quantity.per and low == high and quantity.text[-1] in _PIECE:
+                self.ratios.append((Value(_PIECE[quantity.text[-1]], 1, 1), Value(unit, low, high)))
 
 
 def ground(texts: list[tuple[Reading, list[Quantity]]], said_per_kg: bool) -> Ground:
@@ -55,32 +74,18 @@ def ground(texts: list[tuple[Reading, list[Quantity]]], said_per_kg: bool) -> Gr
         texts: Readings with those of their amounts that count, the answer last.
         said_per_kg: Whether the answer itself says how much for each kg; then only that counts.
     """
-    made = Ground([], [], [], [], set())
+    made = Ground([], [], [], [], set(), [])
     for index, (reading, quantities) in enumerate(texts):
         is_answer = index == len(texts) - 1
         for quantity in quantities:
-            _take(made, quantity, takes_per_kg=is_answer or not said_per_kg)
+            made.add(quantity, takes_per_kg=is_answer or not said_per_kg)
             if is_answer or index == 0:
                 made.counts.update(counts_of(quantity))
+        made.formulas.extend(_FORMULA.finditer(reading.folded))
         made.ratios.extend(_ratios(reading.folded, quantities))
         if _HALVED.search(reading.folded) or _DOUBLED.search(reading.folded):
             made.counts.add(2.0)
     return made
-
-
-def _take(made: Ground, quantity: Quantity, *, takes_per_kg: bool) -> None:
-    unit, low, high = base(quantity)
-    if quantity.unit == "kg" and not quantity.per:
-        made.weights.extend({float(v) for v in ends(quantity)})
-        return
-    if "kg" in quantity.per:
-        if takes_per_kg:
-            made.per_kg.append(Value(unit, low, high))
-        return
-    if unit != "rate" and not unit.startswith("第"):
-        made.amounts.append(Value(unit, low, high))
-        if "piece" in quantity.per and low == high and quantity.text[-1] in _PIECE:
-            made.ratios.append((Value(_PIECE[quantity.text[-1]], 1, 1), Value(unit, low, high)))
 
 
 def counts_of(quantity: Quantity) -> set[float]:
@@ -140,6 +145,8 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
             return True
     if _among(unit, low, high, _by_ratio(unit, given), tolerance):
         return True
+    if given.formulas and unit in ("mg", "cm", "mmhg", "ml", "") and _by_formula(quantity, given):
+        return True
     return _in_sentence(quantity, sentence, tolerance) or _from_known(unit, low, high, given, tolerance)
 
 
@@ -175,6 +182,18 @@ def _by_ratio(unit: str, given: Ground) -> list[Value]:
                 Value(unit, v.low * factor / c, v.high * factor / c) for v in known for c in given.counts if 1 < c <= 12
             ]
     return made
+
+
+def _by_formula(quantity: Quantity, given: Ground) -> bool:
+    """Whether one of the formulas gives the number for one of the known ages."""
+    ages = {v.low / scale for v in given.amounts if v.unit == "month" for scale in (1, 12)}
+    for formula in given.formulas[:8]:
+        first, times, plus, over = (float(formula[i] or default) for i, default in ((1, 0), (2, 1), (4, 0), (5, 1)))
+        plus = -plus if formula[3] == "-" else plus
+        for age in ages:
+            if any(close(float(v), (first + age * times + plus) / over, 0.02) for v in quantity.written):
+                return True
+    return False
 
 
 def _rounded(unit: str, low: float, high: float, given: Ground) -> bool:

@@ -23,6 +23,8 @@ QUESTION: Final = -1
 _LEFT, _RIGHT, _WIDE = 12, 9, 44
 _DAYS_IN_MONTH: Final = (28.0, 31.0)
 _TOLERANCE: Final = 0.006
+_INEXACT: Final = frozenset(("mmhg", "kcal", "rate"))
+"""Dimensions where conversions are rounded: kPa, kJ, months."""
 _SAME_GIVEN: Final = {"dose", "piece", "day", "person"}
 
 
@@ -132,7 +134,8 @@ def same(first: Fact, second: Fact) -> bool:
         unit2, low2, high2 = _length(other)
     unit, unit2 = unit.removeprefix("第"), unit2.removeprefix("第")
     if unit == unit2:
-        return close(low, low2) and close(high, high2)
+        tolerance = _TOLERANCE if unit in _INEXACT else 1e-9
+        return close(low, low2, tolerance) and close(high, high2, tolerance)
     if {unit, unit2} == {"month", "minute"}:
         return _same_time(low, low2, unit) and _same_time(high, high2, unit)
     if {unit, unit2} == {"times", "rate"}:

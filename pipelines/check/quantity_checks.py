@@ -24,10 +24,17 @@ from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
 from pipelines.check.units import COUNTED, DOSED, PREFIXED
 
+MAX_PAIRS: Final = 20_000
+"""Amounts of the answer times amounts of the evidence that are compared; of more nothing is said to be right."""
+
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TIMED: Final = frozenset(("frequency", "interval", "duration"))
 _NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外")
 _BEFORE_OR_AFTER: Final = re.compile(r"(?<![目以之此最先今])([前后])(?:的|第|约|至少|不到)?$")
+_CHANGE: Final = re.compile(
+    r"(?:(?P<up>[上往向][上高]?调|升高?|增[加高多大]?|提高|上浮|上升|加[到至上]?|涨)|(?P<down>[下往向][下低]?调|降低?|减[少低轻去]?|调低|下浮|下降|掉))"
+    r"[了约至到为大]{0,2}$"
+)
 _PER_KG: Final = re.compile(r"公斤|千克|kg")
 _STRENGTH: Final = re.compile(r"[里中]?(?:含|:)")
 _TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
@@ -60,6 +67,8 @@ def check(case: Case) -> list[Signal]:
         return []
     theirs = [fact for number, reading in enumerate(case.evidence) for fact in facts_of(reading, number)]
     known = [fact for reading in (case.question, *case.heard) for fact in facts_of(reading, QUESTION)]
+    if len(mine) * len(theirs) > MAX_PAIRS:
+        return [_too_many(mine)]
     found: list[Signal] = []
     absent: list[_Look] = []
     standing: list[Quantity] = []
@@ -80,6 +89,12 @@ def check(case: Case) -> list[Signal]:
     if absent:
         found += _absent(case, absent, standing, (mine, theirs, known))
     return sorted(found, key=lambda signal: (signal.start, signal.end))
+
+
+def _too_many(mine: list[Fact]) -> Signal:
+    first, last = mine[0].quantity, mine[-1].quantity
+    says = "数量太多，没有逐一核对。"
+    return Signal("quantity.too_many", "quantity", first.start, max(first.end, last.end), -1, 0, 0, 0.5, says)
 
 
 def _is_other_rate(look: _Look, equal: list[tuple[float, Fact]]) -> bool:
@@ -108,7 +123,12 @@ def _compared(case: Case, look: _Look, equal: list[tuple[float, Fact]], mine: li
         return _other_per(look, equal[0][1], case.answer.folded)
     if look.fact.based[0] == "rate" and (rates := [p for p in fitting if p[1].based[0] == "rate"]):
         fitting = rates
-    return _order(case, look, fitting) or _comparator(case, look, fitting) or _elsewhere(case, look, fitting[0], mine)
+    return (
+        _order(case, look, fitting)
+        or _change(case, look, fitting[0][1])
+        or _comparator(case, look, fitting)
+        or _elsewhere(case, look, fitting[0], mine)
+    )
 
 
 def _sentence(case: Case, clause: Clause) -> str:
@@ -140,6 +160,23 @@ def _order(case: Case, look: _Look, ranked: list[tuple[float, Fact]]) -> Signal 
         return None
     says = f"答案“{look.quantity.text}”与原文“{best[1].quantity.text}”前后相反。"
     return _signal("comparator.order", "comparator", look.quantity, best[1], 0.9, says)
+
+
+def _change(case: Case, look: _Look, fact: Fact) -> Signal | None:
+    """Up for down: 上调4% and 下调4%."""
+    if look.quantity.role in ("age", "weight", "frequency", "interval", "duration", "count", "date"):
+        return None
+    mine = _up_or_down(case.answer.folded, look.quantity)
+    theirs = _up_or_down(case.evidence[fact.source].folded, fact.quantity)
+    if mine is None or theirs is None or mine.lastgroup == theirs.lastgroup:
+        return None
+    quantity = look.quantity._replace(start=mine.start())
+    says = f"答案“{look.quantity.text}”与原文“{fact.quantity.text}”一增一减。"
+    return _signal("comparator.change", "comparator", quantity, fact, 0.8, says)
+
+
+def _up_or_down(text: str, quantity: Quantity) -> re.Match[str] | None:
+    return _CHANGE.search(text, max(0, quantity.start - 6), quantity.start)
 
 
 def _side_in_time(text: str, quantity: Quantity) -> str:
@@ -221,18 +258,19 @@ def _absent(
     by_text = [(reading, [f.quantity for f in theirs if f.source == i]) for i, reading in enumerate(case.evidence)]
     asked = [(case.question, [f.quantity for f in known])]
     said_per_kg = any("kg" in q.per for q in standing)
+    given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
     found = []
     for look in looks:
         if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
             standing.append(look.quantity)
             continue
-        given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
-        given.counts.update(c for _, f in look.ranked[:6] for c in counts_of(f.quantity))
+        often = given.counts | {c for _, f in look.ranked[:6] for c in counts_of(f.quantity)}
         sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
             f.quantity for f in known
         ]
-        if is_derived(look.quantity, given, sentence):
+        if is_derived(look.quantity, given._replace(counts=often), sentence):
             standing.append(look.quantity)
+            given.add(look.quantity, takes_per_kg=True)
             if signal := _over_maximum(look.fact, mine, theirs):
                 found.append(signal)
         elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
@@ -304,7 +342,7 @@ def _unsupported(case: Case, look: _Look) -> Signal | None:
     nearest = alike[0] if alike else (look.ranked[0][1] if look.ranked else None)
     kind = "frequency" if quantity.role in _TIMED else "quantity"
     strength = _certainty(quantity) if alike else 0.8 * _certainty(quantity)
-    if quantity.unit in COUNTED and _TOTAL.search(case.answer.folded, 0, quantity.start):
+    if quantity.unit in COUNTED and _TOTAL.search(case.answer.folded, max(0, quantity.start - 9), quantity.start):
         strength *= 0.4
     if nearest is None:
         return _signal(f"{kind}.absent", kind, quantity, None, strength, f"原文没有“{quantity.text}”。")

@@ -7,7 +7,7 @@ from typing import Final
 
 from pipelines.check.mentions import Mention
 from pipelines.check.signals import Case, Signal
-from pipelines.check.support import BY, acts, beside, kin, known
+from pipelines.check.support import BY, acts, beside, kin, known, own_names
 
 _ADVICE: Final = re.compile(
     r"(?:去|到|看|问|找|上|请|送|咨询|听|遵|跟|和|在|带去?|带着|告诉|联系)(?:一下|当地|正规|附近|儿科|专科|急诊|儿|小)*$"
@@ -21,8 +21,8 @@ def actor(case: Case) -> list[Signal]:
     """Persons and bodies that act in the answer, and others, or none, in the evidence."""
     there = known(case.known)
     found = []
-    for mention in case.answer.mentions:
-        if mention.type == "actor" and (signal := _judged(case, mention, there.has(mention))):
+    for mention in own_names(case, "actor"):
+        if signal := _judged(case, mention, there.has(mention)):
             found.append(signal)
     return found
 
@@ -39,7 +39,7 @@ def _judged(case: Case, mention: Mention, is_known: bool) -> Signal | None:
     said = answer.raw[mention.start : mention.end]
     if any(kin(other.key, mention.key) for _, other, _ in near):
         return None
-    own = {m.key for m in answer.mentions if m.type == "actor"}
+    own = {m.key for m in own_names(case, "actor")}
     for source, other, score in near:
         if is_known and (not agency or other.key in own):
             continue

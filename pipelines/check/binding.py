@@ -55,7 +55,8 @@ class _Contest(NamedTuple):
 def pairing(case: Case) -> list[Signal]:
     """Values and names of the answer whose company in the evidence is another."""
     found = []
-    for group, members in items(case.answer).items():
+    for group, all_members in list(items(case.answer).items())[:MAX_CANDIDATES]:
+        members = all_members[:MAX_CANDIDATES]
         if not (_is_amount(group) or group in _NAMES or group.startswith("pair ")):
             continue
         contest = _contest(case, group, members)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from pipelines.check.mentions import MINUTES_A_MONTH, OPPOSITES, bounds, kinds_of
+from pipelines.check.mentions import MINUTES_A_MONTH, OPPOSITES, Mention, bounds, kinds_of
 from pipelines.check.places import clause_of, sentence_names, sentences
 from pipelines.check.reading import Reading
 
@@ -88,8 +89,10 @@ def context(reading: Reading, item: Item) -> Context:
     clause = clause_of(reading, item.start)
     fellows = items(reading).get(item.group, ())
     opened, closed = sentences(reading)[clause.sentence]
-    last_end = max((f.end for f in fellows if f.end <= item.start and f.end > opened), default=opened)
-    next_start = min((f.start for f in fellows if f.start >= item.end), default=len(reading.raw))
+    place = bisect.bisect_left(fellows, item.start, key=lambda f: f.start)
+    last_end = max(opened, fellows[place - 1].end) if place else opened
+    after_place = bisect.bisect_left(fellows, item.end, key=lambda f: f.start)
+    next_start = fellows[after_place].start if after_place < len(fellows) else len(reading.raw)
     text = _masked(reading)
     lead = max(last_end, clause.start, item.start - _MAX_CHARS)
     before = max(last_end, item.start - _MAX_CHARS)
@@ -108,7 +111,7 @@ def context(reading: Reading, item: Item) -> Context:
     _add(words, after, text[item.end : tail])
     _add(words, _LEAD, text[lead : item.start])
     names: dict[str, set[str]] = {}
-    for m in sentence_names(reading).get(clause.sentence, ()):
+    for m in _around(reading, item, clause.sentence):
         if m.start != item.start and bounds(m.key) is None:
             near = lead <= m.start < item.start
             level = _LEAD if near else after if item.end <= m.start < tail else _SENTENCE
@@ -121,6 +124,14 @@ def context(reading: Reading, item: Item) -> Context:
         _band(reading, item, "weight", clause.sentence),
         {type_: frozenset(keys) for type_, keys in names.items()},
     )
+
+
+def _around(reading: Reading, item: Item, sentence: int) -> tuple[Mention, ...]:
+    """The names of its sentence that are not too far away to bind it."""
+    there = sentence_names(reading).get(sentence, ())
+    first = bisect.bisect_left(there, item.start - 2 * _MAX_CHARS, key=lambda m: m.start)
+    last = bisect.bisect_left(there, item.end + 2 * _MAX_CHARS, key=lambda m: m.start)
+    return there[first:last]
 
 
 def _add(words: dict[str, float], level: float, text: str) -> None:
@@ -149,7 +160,7 @@ def _band(reading: Reading, item: Item, kind: str, sentence: int) -> tuple[Fract
     if item.group.startswith(kind):
         return None
     before, after = None, None
-    for m in sentence_names(reading).get(sentence, ()):
+    for m in _around(reading, item, sentence):
         if m.start == item.start or not m.key.startswith(f"{kind}:"):
             continue
         if m.end <= item.start:

@@ -6,7 +6,7 @@ from typing import Final
 
 from pipelines.check.mentions import Mention
 from pipelines.check.signals import Case, Signal
-from pipelines.check.support import beside, kin, known
+from pipelines.check.support import beside, kin, known, own_names
 
 TYPES: Final = {
     "drug": 0.7, "vaccine": 0.7, "disease": 0.6, "test": 0.5, "food": 0.5, "organ": 0.4, "symptom": 0.3,
@@ -22,7 +22,7 @@ def entity(case: Case) -> list[Signal]:
     """Names that neither evidence nor question has, under any alias, as kind or part of another name."""
     there = known(case.known)
     found = []
-    for mention in case.answer.mentions:
+    for mention in own_names(case):
         if mention.type not in TYPES:
             continue
         if not there.has(mention):
@@ -35,7 +35,7 @@ def entity(case: Case) -> list[Signal]:
 def _signal(case: Case, mention: Mention) -> Signal:
     what = _WHAT[mention.type]
     said = case.answer.raw[mention.start : mention.end]
-    own = {m.key for m in case.answer.mentions}
+    own = {m.key for m in own_names(case)}
     for source, other, score in beside(case, mention):
         if other.key not in own and not kin(other.key, mention.key):
             theirs = case.evidence[source].raw[other.start : other.end]

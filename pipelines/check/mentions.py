@@ -180,8 +180,8 @@ def _bodies(text: str) -> list[Mention]:
     for match in _BODY.finditer(text):
         cut = _LEADS.match(match[0][:-2])
         start = match.start() + (cut.end() if cut else 0)
-        if match.end() - start > 2:
-            name = text[start : match.end()]
+        name = text[start : match.end()]
+        if len(name) > 2 and name[-2:] not in name[:-2]:
             found.append(Mention("actor", name, "", start, match.end(), name))
     found += [Mention("authority", m[0], "", m.start(), m.end(), m[0]) for m in _EDITION.finditer(text)]
     return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 
 from pipelines.check.mentions import OPPOSITES, Mention, bounds
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
-from pipelines.check.support import beside, known
+from pipelines.check.support import beside, known, own_names
 
 _Band = tuple[Fraction, Fraction]
 _MOST = 10**6
@@ -17,9 +18,7 @@ _DIGITS = frozenset("0123456789一二两三四五六七八九十半零")
 def population(case: Case) -> list[Signal]:
     """Ages, sexes and conditions of the answer that no text known to it has, or that are wider than there."""
     found = []
-    for mention in case.answer.mentions:
-        if mention.type != "population":
-            continue
+    for mention in own_names(case, "population"):
         if mention.key in OPPOSITES:
             signal = _opposite(case, mention)
         else:
@@ -32,11 +31,10 @@ def population(case: Case) -> list[Signal]:
 def _interval(case: Case, mention: Mention) -> Signal | None:
     kind = mention.key.partition(":")[0]
     band = _band(mention, kind)
-    theirs = [other for r in case.evidence for m in r.mentions if (other := _band(m, kind))]
-    asked = [other for r in (case.question, *case.heard) for m in r.mentions if (other := _band(m, kind))]
+    theirs, asked = _bands(case.evidence, kind), _bands((case.question, *case.heard), kind)
     if band is None or band in asked or band in theirs or (kind == "weight" and band[0] == band[1]):
         return None
-    ends = {end for other in (*theirs, *asked) for end in other} | (_months(case.known) if kind == "age" else set())
+    ends = {end for other in theirs | asked for end in other} | (_months(case.known) if kind == "age" else frozenset())
     is_new = not _ends(band) <= ends
     near = [(s, m, score, other) for s, m, score in beside(case, mention) if (other := _band(m, kind))]
     near = [each for each in near if _DIGITS & set(each[1].text)] or near
@@ -60,6 +58,11 @@ def _band(mention: Mention, kind: str) -> _Band | None:
     return bounds(mention.key) if mention.key.startswith(f"{kind}:") else None
 
 
+@functools.lru_cache(maxsize=512)
+def _bands(readings: tuple[Reading, ...], kind: str) -> frozenset[_Band]:
+    return frozenset(band for r in readings for m in r.mentions if (band := _band(m, kind)))
+
+
 def _holds(wide: _Band, narrow: _Band) -> bool:
     return wide[0] <= narrow[0] and narrow[1] <= wide[1]
 
@@ -69,17 +72,18 @@ def _ends(band: _Band) -> set[Fraction]:
     return {end for end in band if 0 < end < _MOST}
 
 
-def _months(readings: tuple[Reading, ...]) -> set[Fraction]:
+@functools.lru_cache(maxsize=512)
+def _months(readings: tuple[Reading, ...]) -> frozenset[Fraction]:
     """All ends of times in months: a limit of age may be said as a time."""
     found = (q for r in readings for q in r.quantities if q.unit == "month")
-    return {end for q in found for end in (q.low, q.high) if end is not None}
+    return frozenset(end for q in found for end in (q.low, q.high) if end is not None)
 
 
 def _opposite(case: Case, mention: Mention) -> Signal | None:
     """A condition where the evidence has its opposite, or that nobody has."""
     is_known = known(case.known).has(mention)
     near = beside(case, mention)
-    own = {m.key for m in case.answer.mentions}
+    own = {m.key for m in own_names(case)}
     if is_known and any(m.key == mention.key or m.key in own for _, m, _ in near):
         return None
     said = case.answer.raw[mention.start : mention.end]
@@ -91,7 +95,7 @@ def _opposite(case: Case, mention: Mention) -> Signal | None:
             return _signal("population.other", mention, (source, other.start, other.end), strength, says)
     if is_known or mention.key.startswith("condition:"):
         return None
-    return _signal("population.absent", mention, (-1, 0, 0), 0.35, f"原文和问题都没有提到“{said}”。")
+    return _signal("population.absent", mention, (-1, 0, 0), 0.2, f"原文和问题都没有提到“{said}”。")
 
 
 def _signal(check: str, mention: Mention, place: tuple[int, int, int], strength: float, says: str) -> Signal:

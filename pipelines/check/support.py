@@ -12,6 +12,8 @@ from pipelines.check.reading import Reading
 from pipelines.check.signals import Case
 
 MIN_ALIGNED: Final = 0.25
+MAX_NAMES: Final = 200
+"""Of an answer; an honest one has a tenth of that, and the work stays bounded."""
 _DENIES: Final = re.compile(
     r"(?:不[是可能得应宜要建推]?|勿|禁[止用忌]?|忌|避免|绝不|无需|别|非|莫|未)[^但改而,;]{0,8}$"
 )
@@ -37,9 +39,16 @@ class Known:
     def __init__(self, readings: tuple[Reading, ...]) -> None:
         self.keys = {above for r in readings for m in r.mentions for above in kinds_of(m.key)}
         self.text = "\n".join(r.folded for r in readings)
+        self._found: dict[tuple[str, str], bool] = {}
 
     def has(self, mention: Mention) -> bool:
         """Whether a name, an alias or a kind of it, or a name that holds it, is among them."""
+        asked = (mention.key, mention.text)
+        if asked not in self._found:
+            self._found[asked] = self._has(mention)
+        return self._found[asked]
+
+    def _has(self, mention: Mention) -> bool:
         if mention.key in self.keys or (len(mention.text) > 1 and mention.text in self.text):
             return True
         if mention.text[-1] in "高低快慢多少" and len(mention.text) > 2 and mention.text[:-1] in self.text:
@@ -55,6 +64,11 @@ class Known:
 def known(readings: tuple[Reading, ...]) -> Known:
     """`Known` of some texts, made once."""
     return Known(readings)
+
+
+def own_names(case: Case, type_: str = "") -> list[Mention]:
+    """The answer's first `MAX_NAMES` names, of one type where one is given."""
+    return [m for m in case.answer.mentions[:MAX_NAMES] if not type_ or m.type == type_]
 
 
 def beside(case: Case, mention: Mention, n: int = 2) -> list[tuple[int, Mention, float]]:

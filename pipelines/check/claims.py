@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from operator import add
 from typing import Final
 
 from pipelines.check.alignment import Match
 from pipelines.check.content import grams, learned, overlap, weights
-from pipelines.check.marks import Mark
+from pipelines.check.marks import Mark, by_clause
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import asked
@@ -91,7 +92,9 @@ _PLAIN_BODIES: Final = frozenset(("局", "部", "署", "中心", "医院", "大�
 def _extremes(case: Case) -> Iterator[Signal]:
     """所有, 一律, 肯定, 无论 and 只 that the evidence on the same lacks; more so where it says 一般 or 可能."""
     for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
-        mine = [m for m in _marks(case.answer, clause) if m.type in ("universal", "only") and m.value in _STRENGTH]
+        mine = [
+            m for m in by_clause(case.answer)[clause.number] if m.type in ("universal", "only") and m.value in _STRENGTH
+        ]
         if not mine or asked(case.answer, clause):
             continue
         near = [m for m in matches if m.score >= max(0.1, 0.4 * matches[0].score)]
@@ -123,8 +126,9 @@ def _reassurance(case: Case) -> Iterator[Signal]:
     """没事, 放心, 无副作用 where nobody said so."""
     said = {m.text for reading in case.evidence for m in reading.marks if m.type == "reassurance"}
     for mark in case.answer.marks:
-        clause = case.answer.clause_at(mark.start)
-        if mark.type == "reassurance" and not said and not asked(case.answer, clause):
+        if mark.type != "reassurance" or said:
+            continue
+        if not asked(case.answer, case.answer.clause_at(mark.start)):
             yield _of("claim.reassurance", "overgeneralisation", mark.start, mark.end, 0.5, f"依据没有说“{mark.text}”")
 
 
@@ -151,17 +155,16 @@ def _duties(case: Case) -> Iterator[Signal]:
     """须每月复查: a demand of which no clause of the evidence says the greater part."""
     weight = weights(case.evidence)
     pairs, _ = _known(case.known)
-    every = [grams(clause.text) for reading in case.evidence for clause in reading.clauses]
-    for clause in case.answer.clauses:
+    for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
         said = grams(clause.text)
         demands = _DEMAND.search(clause.text) or any(
-            m.type == "modality" and m.value in ("3", "4") for m in _marks(case.answer, clause)
+            m.type == "modality" and m.value in ("3", "4") for m in by_clause(case.answer)[clause.number]
         )
         if not demands or len(said) < 3 or asked(case.answer, clause):
             continue
         if not any(run[i : i + 2] not in pairs for _, run in learned(clause.text) for i in range(len(run) - 1)):
             continue
-        best = max((overlap(said, there, weight) for there in every), default=0.0)
+        best = max((overlap(said, grams(_clause(case, m).text), weight) for m in matches), default=0.0)
         if best < MAX_DUTY:
             yield _of(
                 "claim.duty", "unsupported", clause.start, clause.end, 0.6 * (0.9 - best),
@@ -171,7 +174,7 @@ def _duties(case: Case) -> Iterator[Signal]:
 
 @functools.lru_cache(maxsize=32)
 def _known(readings: tuple[Reading, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    pairs = frozenset(r.folded[i : i + 2] for r in readings for i in range(len(r.folded) - 1))
+    pairs = frozenset(pair for r in readings for pair in map(add, r.folded, r.folded[1:]))
     return pairs, frozenset(c for r in readings for c in r.folded)
 
 
@@ -179,17 +182,12 @@ def _of(check: str, kind: str, start: int, end: int, strength: float, says: str)
     return Signal(check, kind, start, end, -1, 0, 0, min(1.0, strength), says)
 
 
-@functools.lru_cache(maxsize=4096)
-def _marks(reading: Reading, clause: Clause) -> tuple[Mark, ...]:
-    return tuple(m for m in reading.marks if clause.start <= m.start < clause.end)
-
-
 def _around(reading: Reading, number: int) -> Iterator[Mark]:
     """The marks of a clause and of the rest of its sentence."""
     sentence = reading.clauses[number].sentence
     for clause in reading.clauses[max(0, number - 3) : number + 4]:
         if clause.sentence == sentence:
-            yield from _marks(reading, clause)
+            yield from by_clause(reading)[clause.number]
 
 
 @functools.cache

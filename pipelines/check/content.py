@@ -6,7 +6,6 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -45,7 +44,8 @@ def grams(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def weights(evidence: Iterable[Reading]) -> dict[str, float]:
+@functools.lru_cache(maxsize=16)
+def weights(evidence: tuple[Reading, ...]) -> dict[str, float]:
     """Pair → how much it tells clauses of this evidence apart; what the evidence lacks weighs 1."""
     clauses = [grams(clause.text) for reading in evidence for clause in reading.clauses]
     seen = Counter(gram for clause in clauses for gram in clause)

@@ -64,6 +64,18 @@ def marks(reading: Reading) -> tuple[Mark, ...]:
     return tuple(mark for clause in reading.clauses for mark in _of(clause))
 
 
+@functools.lru_cache(maxsize=128)
+def by_clause(reading: Reading) -> tuple[tuple[Mark, ...], ...]:
+    """For each clause its marks, in order."""
+    found: list[list[Mark]] = [[] for _ in reading.clauses]
+    number = 0
+    for mark in reading.marks:
+        while number + 1 < len(found) and reading.clauses[number].end <= mark.start:
+            number += 1
+        found[number].append(mark)
+    return tuple(map(tuple, found))
+
+
 def _of(clause: Clause) -> Iterator[Mark]:
     pattern, senses = _lexicon()
     text = clause.text

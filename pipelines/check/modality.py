@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from pipelines.check.content import grams, overlap, weights
-from pipelines.check.marks import Mark
+from pipelines.check.marks import Mark, by_clause
 from pipelines.check.pairs import pairs
 from pipelines.check.polarity import opposed, shown
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import Stance, distance, stances
 
+MAX_CLAUSES: Final = 60
+"""Of an answer that are compared with all of the evidence; more are no answer."""
 MIN_ITEM: Final = 0.8
 _MOST_STEPS: Final = 4
 _ITEM: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。/和或及就])+")
@@ -54,8 +55,10 @@ def _name(mine: Stance, theirs: Stance, step: int) -> str:
 def _items(case: Case) -> Iterator[Signal]:
     """What the evidence lists under 慎用, listed under 禁用: each item of a list by itself."""
     weight = weights(case.evidence)
-    listed = [(s, e.clauses[i]) for s, e in enumerate(case.evidence) for i, each in enumerate(stances(e)) if each]
-    for mine in (s for each in stances(case.answer) for s in each if s.high < 0):
+    listed = [(s, e.clauses[i]) for s, e in enumerate(case.evidence) for i, each in enumerate(stances(e)) if each][
+        : 4 * MAX_CLAUSES
+    ]
+    for mine in (s for each in stances(case.answer)[:MAX_CLAUSES] for s in each if s.high < 0):
         for part in _ITEM.finditer(case.answer.folded, _since(case.answer, mine), mine.end):
             said = grams(part[0])
             scored = [(overlap(said, grams(clause.text), weight), s, clause) for s, clause in listed if len(said) > 1]
@@ -90,15 +93,11 @@ def _on(evidence: Reading, clause: Clause, said: frozenset[str]) -> Iterator[Sta
 def _delayed(case: Case) -> Iterator[Signal]:
     """明早再去 for 今晚就去急诊."""
     for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
-        later = next((m for m in _urgency(case.answer, clause) if m.value == "later"), None)
+        later = next((m for m in _urgency(case.answer, clause.number) if m.value == "later"), None)
         if later is None or not matches:
             continue
         near = [m for m in matches if m.score >= 0.6 * matches[0].score]
-        sentences = {(m.source, case.evidence[m.source].clauses[m.clause].sentence) for m in near}
-        theirs = [
-            (s, m) for s, n in sorted(sentences)
-            for c in case.evidence[s].clauses if c.sentence == n for m in _urgency(case.evidence[s], c)
-        ]  # fmt: skip
+        theirs = [(m.source, mark) for m in near for mark in _around(case.evidence[m.source], m.clause)]
         if theirs and all(m.value != "later" for _, m in theirs):
             source, mark = theirs[0]
             yield Signal(
@@ -107,6 +106,12 @@ def _delayed(case: Case) -> Iterator[Signal]:
             )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=4096)
-def _urgency(reading: Reading, clause: Clause) -> tuple[Mark, ...]:
-    return tuple(m for m in reading.marks if m.type == "urgency" and clause.start <= m.start < clause.end)
+def _around(reading: Reading, number: int) -> Iterator[Mark]:
+    """What is urgent in a clause and in the clauses of its sentence next to it."""
+    for clause in reading.clauses[max(0, number - 4) : number + 5]:
+        if clause.sentence == reading.clauses[number].sentence:
+            yield from _urgency(reading, clause.number)
+
+
+def _urgency(reading: Reading, number: int) -> Iterator[Mark]:
+    return (m for m in by_clause(reading)[number] if m.type == "urgency")

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from pipelines.check.alignment import Match
 from pipelines.check.content import runs
+from pipelines.check.marks import by_clause
 from pipelines.check.pairs import pairs
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
@@ -89,7 +90,7 @@ def _affirmed(
     case: Case, clause: Clause, mine: tuple[Denial, ...], theirs: list[tuple[Match, Denial]], near: list[Match]
 ) -> Signal | None:
     """What the evidence denies, said."""
-    limited = any(m.type == "only" and _within(m.start, clause) for m in case.answer.marks)
+    limited = any(m.type == "only" for m in by_clause(case.answer)[clause.number])
     if limited or any(s.high <= 0 for s in stances(case.answer)[clause.number]):
         return None
     for match, denial in theirs:
@@ -141,7 +142,7 @@ def _there(case: Case, match: Match) -> tuple[Denial, ...]:
 def denials(reading: Reading, clause: Clause) -> tuple[Denial, ...]:
     """What a clause denies or forbids by words of its own."""
     found = []
-    scopes = [(m.scope_start, m.scope_end) for m in reading.marks if m.value == "not" and _within(m.start, clause)]
+    scopes = [(m.scope_start, m.scope_end) for m in by_clause(reading)[clause.number] if m.value == "not"]
     own = (s for s in stances(reading)[clause.number] if s.high <= -2 and not s.inherited)
     for start, end, forbidden in (*((*s, False) for s in scopes), *((s.start, s.end, True) for s in own)):
         scope = reading.folded[start:end]
@@ -164,10 +165,6 @@ def _said(head: str, case: Case, match: Match, near: list[Match]) -> bool:
             return True
     clause = _clause(case, match)
     return clause.text.count(head) > 1
-
-
-def _within(place: int, clause: Clause) -> bool:
-    return clause.start <= place < clause.end
 
 
 def _opposite(case: Case) -> Iterator[Signal]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from pipelines.check.content import grams, overlap, weights
-from pipelines.check.marks import Mark
+from pipelines.check.marks import Mark, by_clause
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import asked
@@ -24,6 +25,8 @@ _NO_EDGE: Final = re.compile(r"(?:别|不得?|不可以|不能)因为?$|(?:向|�
 """不得因此, 书面说明: neither a cause nor a sign."""
 _WEIGHT: Final = {"therefore": 0.5, "shows": 0.7}
 """How much a word claims: 所以 often sums up only."""
+MAX_EDGES: Final = 60
+"""Of one text; the rest is not looked at."""
 _SURE: Final = 0.35
 _REVERSED: Final = 0.3
 
@@ -128,14 +131,12 @@ def _sentences(evidence: tuple[Reading, ...]) -> tuple[frozenset[str], ...]:
 def edges(reading: Reading) -> tuple[Edge, ...]:
     """The relations that a text states by words for them."""
     found: list[Edge] = []
-    by_clause: dict[int, list[Mark]] = {}
-    for mark in reading.marks:
-        if mark.type == "cause":
-            by_clause.setdefault(reading.clause_at(mark.start).number, []).append(mark)
-    for number, marks in by_clause.items():
-        clause = reading.clauses[number]
-        if not asked(reading, clause):
+    for clause, every in zip(reading.clauses, by_clause(reading), strict=True):
+        marks = [m for m in every if m.type == "cause"]
+        if marks and not asked(reading, clause):
             found.extend(edge for i in range(len(marks)) if (edge := _edge(reading, clause, marks, i)) is not None)
+        if len(found) >= MAX_EDGES:
+            break
     return tuple(found)
 
 
@@ -228,8 +229,10 @@ def _sequence(case: Case) -> Iterator[Signal]:
 def _steps(reading: Reading) -> tuple[tuple[frozenset[str], frozenset[str], int, int], ...]:
     """What comes first, what then, and where both stand, for each sentence that says so."""
     found = []
-    for sentence in {c.sentence: c for c in reading.clauses}:
-        clauses = [c for c in reading.clauses if c.sentence == sentence]
+    for _, group in groupby(reading.clauses, key=lambda c: c.sentence):
+        clauses = list(group)
+        if len(found) >= MAX_EDGES:
+            break
         start, end = clauses[0].start, clauses[-1].end
         first = _FIRST.search(reading.folded, start, end)
         then = _THEN.search(reading.folded, first.end(), end) if first else None

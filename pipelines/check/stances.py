@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pipelines.check.marks import Mark, scale
+from pipelines.check.marks import Mark, by_clause, scale
 from pipelines.check.reading import Clause, Reading
 
 _HEADINGS: Final = (
@@ -62,12 +62,9 @@ def distance(one: Stance, other: Stance) -> int:
 def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
     """For each clause its stances, in order."""
     own: list[list[Stance]] = [[] for _ in reading.clauses]
-    by_clause: list[list[Mark]] = [[] for _ in reading.clauses]
-    for mark in reading.marks:
-        by_clause[reading.clause_at(mark.start).number].append(mark)
-    for clause in reading.clauses:
-        if by_clause[clause.number] and not asked(reading, clause):
-            own[clause.number] = list(_own(reading, clause, by_clause[clause.number]))
+    for clause, found in zip(reading.clauses, by_clause(reading), strict=True):
+        if found and not asked(reading, clause):
+            own[clause.number] = list(_own(reading, clause, found))
     passed: Stance | None = None
     for clause in reading.clauses:
         mine = own[clause.number]
@@ -88,7 +85,7 @@ def asked(reading: Reading, clause: Clause) -> bool:
     return clause.text.endswith(("吗", "呢")) or (end is not None and end[0] == "?")
 
 
-def _own(reading: Reading, clause: Clause, marks: list[Mark]) -> Iterator[Stance]:
+def _own(reading: Reading, clause: Clause, marks: tuple[Mark, ...]) -> Iterator[Stance]:
     """The stances of a clause's own words; 要停 forbids, 不要停 demands, 可以让孩子先别去 allows."""
     limited = any(m.type == "only" for m in marks)
     before: Mark | None = None
@@ -137,7 +134,7 @@ def _near(before: Mark, mark: Mark) -> bool:
     return negative and mark.start - before.end <= 2
 
 
-def _next(reading: Reading, later: list[Mark], mark: Mark) -> Mark | None:
+def _next(reading: Reading, later: tuple[Mark, ...], mark: Mark) -> Mark | None:
     """The negative or stopping mark that follows a mark closely."""
     for other in later:
         if _JOINED.fullmatch(reading.folded[mark.end : other.start]) is None:
@@ -182,7 +179,8 @@ def _share(reading: Reading, clause: Clause, own: list[list[Stance]]) -> None:
     """Passes the stance of 都不能用 back, and of 也一样 on, within the sentence."""
     mine = own[clause.number]
     if mine and not mine[0].inherited and _BACK.search(clause.text):
-        for before in reversed(reading.clauses[: clause.number]):
+        for number in range(clause.number - 1, -1, -1):
+            before = reading.clauses[number]
             if before.sentence != clause.sentence or own[before.number]:
                 break
             own[before.number].append(_under(before, mine[0]))

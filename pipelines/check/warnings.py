@@ -17,11 +17,31 @@ _LIST: Final = re.compile(r"哪|什么|谁|有何|禁忌|注意|几种|列出|�
 _WARN: Final = re.compile(
     r"不能|不可|不得|不让|不宜|不适合|不行|禁|忌|慎用|慎|留心|小心|注意|警惕|避|当心|例外|限制|讲究|要求|马上|急诊|120|就医|危险"
 )
+_FORBIDS: Final = re.compile("(?:哪|什么|谁|何|哪些|有没有).{0,8}(?:不能|不可|不宜|不得|禁)|禁忌|禁用")
 _CAREFUL: Final = re.compile("慎用|留心|小心|当心")
-_LEGAL: Final = frozenset(("不得", "不准", "不许", "禁止", "严禁", "拒绝"))
+_LEGAL: Final = frozenset(
+    (
+        "不得",
+        "不准",
+        "不许",
+        "禁止",
+        "严禁",
+        "拒绝",
+        "不常规",
+        "不作",
+        "不作为",
+        "不作常规",
+        "不作为常规",
+        "不可",
+        "不首选",
+    )
+)
 _PART: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。()/和或及])+")
+_WHOLE: Final = re.compile(r"[^;。]+")
 _BULLET: Final = re.compile(r"^[\s\])]*(?:\(?\d{1,2}[.、)]|\(?[一二三四五六七八九十]{1,2}[、)])*\s*")
 MIN_TOPIC: Final = 0.5
+MIN_RARITY: Final = 0.6
+_WHO: Final = re.compile("(?:者|的|时|期间|人群|儿童|婴儿|妇女|孩子|患儿|均|都|一律|也)$")
 
 
 class Item(NamedTuple):
@@ -63,15 +83,29 @@ def _items(reading: Reading, source: int) -> tuple[Item, ...]:
         key = clause.heading if stance.text == clause.heading else str(above)
         if key != last:
             group, last = group + 1, key
-        for start, end in _parts(reading.folded, stance):
+        for start, end in _parts(reading.folded, *_whom(reading.folded, clause.start, stance)):
             said = _content(reading.folded[start:end])
             if len(said) >= 3:
                 found.append(Item(source, group, start, end, said, stance.high, stance.text in _LEGAL))
     return tuple(found)
 
 
-def _parts(text: str, stance: Stance) -> Iterator[tuple[int, int]]:
-    for part in _PART.finditer(text, stance.start, stance.end):
+def _whom(text: str, start: int, stance: Stance) -> tuple[int, int]:
+    """Where the list stands: before 者禁止入池, after 禁用于."""
+    behind = stance.end - stance.mark_end
+    if (
+        not stance.inherited
+        and stance.start >= stance.mark_end
+        and behind <= 5
+        and _WHO.search(text, start, stance.mark_start)
+    ):
+        return start, stance.mark_start
+    return stance.start, stance.end
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    pattern = _PART if "过敏" not in text[start:end] else _WHOLE
+    for part in pattern.finditer(text, start, end):
         bullet = _BULLET.match(part[0])
         start = part.start() + (bullet.end() if bullet else 0)
         if start < part.end():
@@ -85,12 +119,20 @@ def _contraindicated(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
     found = []
     for item in items:
         topic = overlap(item.said, asked, weight)
+        if _rarity(item.said & asked, weight) < MIN_RARITY:
+            continue
         if item.legal or topic < MIN_TOPIC or overlap(item.said, told, weight) >= 0.9 or _denies(case, item, weight):
             continue
         found.append((topic, item))
     if found:
         topic, item = max(found, key=lambda f: f[0])
         yield _signal(case, "warning.contraindicated", item, min(1.0, 0.2 + 0.7 * topic))
+
+
+def _rarity(said: frozenset[str], weight: dict[str, float]) -> float:
+    """How rare what is said is in this evidence: low for the drug of a leaflet, high for an illness named once."""
+    pairs = [weight[g] for g in said if len(g) == 2 and g in weight]
+    return sum(pairs) / len(pairs) if pairs else 0.0
 
 
 def _denies(case: Case, item: Item, weight: dict[str, float]) -> bool:
@@ -144,6 +186,9 @@ def _incomplete(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
         named = len(members) - len(missing)
         if missing and named and named >= len(missing):
             yield _signal(case, "warning.incomplete", missing[0], min(0.9, 0.3 + 0.6 * named / len(members)))
+    forbids = [m for m in groups.values() if m[0].high <= -2]
+    if _FORBIDS.search(question) and forbids and not any(s.high < 0 for e in stances(case.answer) for s in e):
+        yield _signal(case, "warning.unanswered", forbids[0][0], 0.6)
     careful = [m for m in groups.values() if m[0].high == -1]
     if _CAREFUL.search(question) and careful and not any(s.high == -1 for e in stances(case.answer) for s in e):
         missing = [i for i in careful[0] if overlap(i.said, told, weight) < 0.3]

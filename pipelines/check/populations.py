@@ -41,7 +41,7 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
     if any(_holds(other, band) or _ends(other) >= _ends(band) for *_, other in near):
         return None
     is_point, is_part = band[0] == band[1], any(_holds(other, band) for other in theirs)
-    if (is_point and not is_new) or (is_part and (is_point or not near)):
+    if (not is_new and (is_point or not near)) or (is_part and (is_point or not near)):
         return None
     said = case.answer.raw[mention.start : mention.end]
     if near:
@@ -51,7 +51,7 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
         strength = min(1.0, (0.4 if is_new else 0.2) + 0.5 * score)
         return _signal("population.interval", mention, (source, each.start, each.end), strength, says)
     says = f"原文没有“{said}”这个{'年龄' if kind == 'age' else '体重'}界限。"
-    return _signal("population.interval", mention, (-1, 0, 0), 0.4 if is_new else 0.25, says)
+    return _signal("population.interval", mention, (-1, 0, 0), 0.4, says)
 
 
 def _band(mention: Mention, kind: str) -> _Band | None:
@@ -93,7 +93,7 @@ def _opposite(case: Case, mention: Mention) -> Signal | None:
             says = f"答案说的对象是“{said}”，原文相应处是“{words}”。"
             strength = min(1.0, (0.2 if is_known else 0.5) + 0.5 * score)
             return _signal("population.other", mention, (source, other.start, other.end), strength, says)
-    if is_known or mention.key.startswith("condition:"):
+    if is_known or mention.key == "儿童" or mention.key.startswith("condition:"):
         return None
     return _signal("population.absent", mention, (-1, 0, 0), 0.2, f"原文和问题都没有提到“{said}”。")
 

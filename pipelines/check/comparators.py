@@ -10,7 +10,7 @@ DOWN: Final = frozenset(("le", "lt", "not_more", "under", "within", "before"))
 STRICT: Final = frozenset(("gt", "lt"))
 INCLUSIVE: Final = frozenset(("ge", "le", "not_more", "at_least"))
 
-_NOT: Final = r"(?:不得|不能|不可|不要|不应|不该|不宜|不许|不准|不会|不用|没有|不再|绝不|未曾|不|没|未|别|勿|莫|甭)(?:要|能|该|再|曾|得)?"
+_NOT: Final = r"(?:不(?:得|能|可|要|应|该|宜|许|准|会|用|再)|没有|绝不|未曾|不|没|未|别|勿|莫|甭)(?:要|能|该|再|曾|得)?"
 _MORE: Final = "超过|超出|大于|高于|多于|长于|大过|多过|高过|晚于|迟于|重于|逾"
 _LESS: Final = "低于|小于|少于|短于|早于|少过|低过|轻于"
 _BEFORE: Final = re.compile(

@@ -1,4 +1,4 @@
-"""Values that the evidence does not have but gives: mg/kg × weight, mg ↔ ml by the strength, a day's amount ÷ doses, sums."""
+"""Values that the evidence does not have but gives: mg/kg × weight, mg ↔ ml by the strength, a day's ÷ doses, sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The amounts of a case side by side: which of the evidence's amounts an amount of the answer is, and which is near it."""
+"""The amounts of a case side by side: which of the evidence's an amount of the answer is, and which is near it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ QUESTION: Final = -1
 """The source of what the question or the patient says."""
 _LEFT, _RIGHT, _WIDE = 12, 9, 44
 _DAYS_IN_MONTH: Final = (28.0, 31.0)
+_NOTHING: Final = Fraction(0)
 _TOLERANCE: Final = 0.006
 _INEXACT: Final = frozenset(("mmhg", "kcal", "rate"))
 """Dimensions where conversions are rounded: kPa, kJ, months."""
@@ -92,8 +93,7 @@ def ends(quantity: Quantity) -> tuple[Fraction, Fraction]:
     """Its two bounds; an open side takes the other's number."""
     low = quantity.low if quantity.low is not None else quantity.high
     high = quantity.high if quantity.high is not None else quantity.low
-    assert low is not None and high is not None
-    return low, high
+    return low or _NOTHING, high or _NOTHING
 
 
 def base(quantity: Quantity) -> tuple[str, float, float]:
@@ -109,8 +109,8 @@ def base(quantity: Quantity) -> tuple[str, float, float]:
         low, high = low * scale, high * scale
         return "rate", 1440 / high if high else 0.0, 1440 / low if low else 0.0
     if unit == "times" and quantity.per and quantity.per[0] in PERIOD_MINUTES:
-        scale = 1440 / PERIOD_MINUTES[quantity.per[0]]
-        return "rate", low * scale, high * scale
+        rate = 1440 / PERIOD_MINUTES[quantity.per[0]]
+        return "rate", low * rate, high * rate
     return unit, low, high
 
 
@@ -156,9 +156,11 @@ def _same_share(one: Quantity, other: Quantity) -> bool:
 
 
 _ALIKE: Final = {
-    ("种", "项"), ("种", "处"), ("项", "处"), ("例", "人"), ("例", "处"), ("人", "处"), ("所", "处"), ("只", "支"), ("片", "粒"),
-    ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"), ("支", "处"), ("份", "支"), ("袋", "支"), ("餐", "times"),
+    ("种", "项"), ("种", "处"), ("项", "处"), ("例", "人"), ("例", "处"), ("人", "处"), ("所", "处"), ("只", "支"),
+    ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"), ("支", "处"),
+    ("份", "支"), ("餐", "times"),
 }  # fmt: skip
+"""Nouns that people put for one another when they count."""
 
 
 def _same_time(one: float, other: float, unit: str) -> bool:

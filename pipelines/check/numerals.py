@@ -11,6 +11,7 @@ MAX_DIGITS: Final = 15
 """Of one number; what has more keeps its first ones, which no evidence will have either."""
 
 HALF: Final = Fraction(1, 2)
+ONE: Final = Fraction(1)
 SPOKEN: Final = "零〇一二两俩仨三四五六七八九十百千万亿"
 _ARABIC: Final = re.compile(r"\d+(?:,\d{3}(?!\d))*(?:\.\d{1,10})?", re.ASCII)
 _SPOKEN: Final = re.compile(rf"[{SPOKEN}]{{1,16}}(?:点[零〇一二三四五六七八九]{{1,6}})?")
@@ -60,7 +61,7 @@ def numeral_at(text: str, place: int) -> Numeral | None:
         return None
     if text.startswith("分之", end) and end + 2 < len(text):
         return _part(text, values[0], end + 2)
-    if values[0] == 1 and text[end : end + 1] == "半":
+    if values[0] == ONE and text[end : end + 1] == "半":
         return Numeral(Fraction(50), Fraction(50), end + 1, True, "percent", HALF)
     if text[end : end + 1] == "几" and values[0] % 10 == 0 and values[0] < 100:
         return Numeral(values[0] + 1, values[0] + 9, end + 1, True, "", values[0])

@@ -14,13 +14,12 @@ from typing import Final, NamedTuple
 
 from pipelines.check import comparators
 from pipelines.check.frequencies import joined
-from pipelines.check.numerals import HALF, SPOKEN, Numeral, numeral_at, plain
+from pipelines.check.numerals import HALF, ONE, SPOKEN, Numeral, numeral_at, plain
 from pipelines.check.reading import MAX_CHARS, Reading
 from pipelines.check.roles import role_of
 from pipelines.check.units import COUNTED, ORDER, Unit, ordered, pers_at, pers_in, unit_at
 
 _NONE: Final = Fraction(0)
-_ONE: Final = Fraction(1)
 
 
 class Quantity(NamedTuple):
@@ -66,7 +65,7 @@ class _Amount(NamedTuple):
     written: Fraction
     spelled: str
     spoken: bool
-    factor: Fraction = _ONE
+    factor: Fraction = ONE
 
 
 _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
@@ -115,7 +114,7 @@ def quantities(reading: Reading) -> tuple[Quantity, ...]:
         quantity, place = _read(text, raw, start, floor)
         if quantity is not None:
             found.append(quantity)
-            if quantity.unit != "minute" or quantity.written != (1,):  # 一天 says what the next is for
+            if quantity.unit != "minute" or quantity.written != (ONE,):  # 一天 says what the next is for
                 floor = quantity.end
     return joined(text, found, Quantity)
 
@@ -167,9 +166,9 @@ def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None,
     unit, spelled = (second or first)[2], (second or first)[5]
     if second is not None and not unit:
         unit, spelled = first.unit, first.spelled
-    if not unit and first.spoken and not (second and len(text[start:end]) > 3):
-        if not comparators.before(text, start, floor)[0] or len(text[start : numeral.end]) < 2:
-            return None, max(first.end, start + 1)
+    is_short = numeral.end - start < 2 or not comparators.before(text, start, floor)[0]
+    if not unit and first.spoken and is_short and (second is None or end - start < 4):
+        return None, max(first.end, start + 1)
     low, high = _bounds(first, second)
     if unit == "celsius" and text[start - 1 : start] == "-" and start and not text[start - 2 : start - 1].isdigit():
         low, high = -low, -high
@@ -293,13 +292,12 @@ def _is_calendar(text: str, start: int, unit: Unit, numeral: Numeral, half: Frac
 
 def _smaller(text: str, raw: str, name: str, unit: Unit, end: int) -> tuple[Fraction, int]:
     """What follows in the next smaller unit: 一岁[零三个月], 38度[5], 1米[35], 1小时[30分钟]."""
-    if (name == "celsius" and unit.spelled == "度") or unit.spelled in ("米", "块", "斤"):
-        if match := _TAIL.match(text, end):
-            written = match[1]
-            if written == "半":
-                return unit.factor / 2, match.end()
-            digits = Fraction(int(written) if written.isdigit() else "零一二三四五六七八九".index(written))
-            return digits * unit.factor / 10 ** len(written), match.end()
+    if unit.spelled in ("度", "米", "块钱", "斤") and (match := _TAIL.match(text, end)):
+        written = match[1]
+        if written == "半":
+            return unit.factor / 2, match.end()
+        digits = Fraction(int(written) if written.isdigit() else "零一二三四五六七八九".index(written))
+        return digits * unit.factor / 10 ** len(written), match.end()
     if name in ("month", "minute") and unit.factor > 1 and unit.spelled != "月":
         match = _COMPOUND.match(text, end)
         if match and (numeral := numeral_at(text, match.end())) and not numeral.unit:
@@ -316,7 +314,7 @@ def _smaller(text: str, raw: str, name: str, unit: Unit, end: int) -> tuple[Frac
 
 def _other_end(text: str, raw: str, first: _Amount) -> tuple[_Amount | None, int]:
     """The second number of a range or a pair, and where it ends."""
-    per, _, end = pers_at(text, first.end, first.unit) if first.unit else ((), _ONE, first.end)
+    per, _, end = pers_at(text, first.end, first.unit) if first.unit else ((), ONE, first.end)
     match = _TO.match(text, end)
     if match is None:
         return None, first.end

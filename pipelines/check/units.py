@@ -95,8 +95,8 @@ for _unit, _factor, _spellings in (
     _add(_unit, _factor, _spellings)
 for _nouns in (
     "片", "粒 颗 枚 丸", "袋 包", "支 管", "滴", "喷 揿 吸", "勺 匙 茶匙 汤匙 小勺 大勺 茶勺", "瓶", "贴", "杯", "碗",
-    "剂 剂次 针 剂量单位", "人 名 位 口", "例", "所 家 座", "种 类 样 型 款", "项 条 点 件", "行", "级 期 阶段", "处 个", "只", "份",
-    "倍量", "床", "间", "台 辆", "户", "班", "餐", "步", "层", "根", "张", "篇", "胎",
+    "剂 剂次 针 剂量单位", "人 名 位 口", "例", "所 家 座", "种 类 样 型 款", "项 条 点 件", "行", "级 期 阶段",
+    "处 个", "只", "份", "倍量", "床", "间", "台 辆", "户", "班", "餐", "步", "层", "根", "张", "篇", "胎",
 ):  # fmt: skip
     _first = _nouns.split()[0]
     _add(_first, "1", _nouns)
@@ -170,23 +170,23 @@ def unit_at(text: str, raw: str, place: int) -> Unit | None:
             if found is None or len(text) < start + length or _NO_UNIT.match(text, start):
                 continue
             end = start + length
-            if text[end - 1].isascii() and text[end - 1].isalpha() and text[end : end + 1].isascii():
-                if text[end : end + 1].isalpha():
-                    continue
+            following = text[end : end + 1]
+            if text[end - 1].isascii() and text[end - 1].isalpha() and following.isascii() and following.isalpha():
+                continue
             return Unit(*found, end, text[start:end])
     return None
 
 
 def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction, int]:
-    """What an amount that ends at `place` is for (/kg, 每公斤每天, /(kg·d), ·kg-1·d-1), its factor, and where that ends."""
+    """What an amount that ends at `place` is for (/kg, 每公斤每天, /(kg·d), ·kg-1·d-1), its factor, where that ends."""
     if text[place : place + 1] not in _OVER_FIRST:
         return (), _ONE, place
     pers: set[str] = set()
     factor = _ONE
     while match := _OVER.match(text, place):
-        if "每" in match[0] and match[2] and _PERS[match[2]][0] not in ("kg", "l", "m2") and match[2] != "分":
-            if unit in _UNRATED or _COUNTING_NEXT.match(text, match.end()):
-                break
+        is_time = "每" in match[0] and match[2] != "分" and _PERS.get(match[2], ("kg",))[0] not in ("kg", "l", "m2")
+        if is_time and (unit in _UNRATED or _COUNTING_NEXT.match(text, match.end())):
+            break
         for word in _INSIDE.findall(match[1]) if match[1] else (match[2],):
             per, scale = _PERS[word]
             pers.add(per)

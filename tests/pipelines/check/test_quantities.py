@@ -143,7 +143,9 @@ def test_a_comparator_belongs_to_the_amount_beside_it() -> None:
     assert (weight.comparator, dose.comparator) == ("gt", "")
 
 
-@pytest.mark.parametrize("text", ["一天三次", "每日3次", "tid", "1日3次", "3次/日", "24小时3次", "早中晚各一次", "每天吃三顿"])
+@pytest.mark.parametrize(
+    "text", ["一天三次", "每日3次", "tid", "1日3次", "3次/日", "24小时3次", "早中晚各一次", "每天吃三顿"]
+)
 def test_times_a_day_are_one_frequency(text: str) -> None:
     frequencies = [q for q in read(text) if q.role == "frequency"]
     assert [(q.low, q.per) for q in frequencies] == [(3, ("day",))]
@@ -157,13 +159,27 @@ def test_an_interval_holds_its_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["第三条", "4.2.1 要求", "GB 10765", "（1B）", "1. 口服", "（2）静脉", "表3", "维生素B12", "2型糖尿病", "COVID-19", "拨打120"],
+    [
+        "第三条",
+        "4.2.1 要求",
+        "GB 10765",
+        "（1B）",
+        "1. 口服",
+        "（2）静脉",
+        "表3",
+        "维生素B12",
+        "2型糖尿病",
+        "COVID-19",
+        "拨打120",
+    ],
 )
 def test_numbers_of_things_are_no_facts(text: str) -> None:
     assert read(text) == []
 
 
-@pytest.mark.parametrize("text", ["一般不需要", "千万不要", "十分重要", "一起喝", "万一呕吐", "统一管理", "半夜醒来", "第一时间"])
+@pytest.mark.parametrize(
+    "text", ["一般不需要", "千万不要", "十分重要", "一起喝", "万一呕吐", "统一管理", "半夜醒来", "第一时间"]
+)
 def test_ways_of_speaking_are_no_amounts(text: str) -> None:
     assert read(text) == []
 

@@ -1,4 +1,4 @@
-"""An amount of an answer stands if evidence, question or plain arithmetic gives it; else one signal says what is wrong."""
+"""An amount of an answer stands if evidence, question or arithmetic gives it; else one signal says what is wrong."""
 
 from __future__ import annotations
 
@@ -100,5 +100,7 @@ def test_without_amounts_or_evidence_nothing_fails() -> None:
 
 
 def test_what_the_patient_said_is_known() -> None:
-    case = Case(Reading("怎么办？"), Reading("烧到39.4度，先物理降温。"), (Reading(LEAFLET),), (Reading("烧到39度4了"),))
+    case = Case(
+        Reading("怎么办？"), Reading("烧到39.4度，先物理降温。"), (Reading(LEAFLET),), (Reading("烧到39度4了"),)
+    )
     assert check(case) == []

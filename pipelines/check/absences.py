@@ -1,0 +1,152 @@
+"""Amounts of an answer that neither evidence nor question has: what follows by arithmetic stands."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pipelines.check.comparators import direction
+from pipelines.check.comparisons import Comparison, changed_unit, finding, kind_of
+from pipelines.check.derivations import counts_of, ground, is_derived
+from pipelines.check.facts import Fact, ends, part_of, same
+from pipelines.check.numerals import HALF, ONE
+from pipelines.check.quantities import Quantity
+from pipelines.check.signals import Case, Signal
+from pipelines.check.units import COUNTED
+
+_SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
+_TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
+_EACH: Final = re.compile(r"每隔?(?:1|一)?个?(?:周|星期|礼拜|月|年|小时|天|日|晚|分钟)")
+
+
+def absent_amounts(
+    case: Case, looks: list[Comparison], standing: list[Quantity], facts: tuple[list[Fact], list[Fact], list[Fact]]
+) -> list[Signal]:
+    """Signals for the amounts that neither evidence nor question has, but for those that follow from them."""
+    mine, theirs, known = facts
+    by_text = [(reading, [f.quantity for f in theirs if f.source == i]) for i, reading in enumerate(case.evidence)]
+    asked = [(case.question, [f.quantity for f in known])]
+    said_per_kg = any("kg" in q.per for q in standing)
+    given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
+    found = []
+    for look in looks:
+        if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
+            standing.append(look.quantity)
+            continue
+        often = given.counts | {c for _, f in look.ranked[:6] for c in counts_of(f.quantity)}
+        sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
+            f.quantity for f in known
+        ]
+        if is_derived(look.quantity, given._replace(counts=often), sentence):
+            standing.append(look.quantity)
+            given.add(look.quantity, takes_per_kg=True)
+            if signal := _over_maximum(look.fact, mine, theirs):
+                found.append(signal)
+        elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
+            says = f"“{look.quantity.text}”与答案自己说的每公斤用量算不到一起。"
+            found.append(finding("quantity.arithmetic", "quantity", look.quantity, None, 0.45, says))
+        elif signal := _unsupported(case, look):
+            found.append(signal)
+    return found
+
+
+def _assembled(fact: Fact, theirs: list[Fact]) -> bool:
+    """Whether a range has its two ends from one place: 五千元以上五万元以下."""
+    unit, low, high = fact.based
+    if low == high:
+        return False
+    ends_there = [
+        [f for f in theirs if f.based[0].removeprefix("第") == unit and value in f.based[1:]] for value in (low, high)
+    ]
+    return any(
+        one.source == other.source and abs(one.quantity.start - other.quantity.start) < 24
+        for one in ends_there[0]
+        for other in ends_there[1]
+    )
+
+
+def _is_each(case: Case, quantity: Quantity) -> bool:
+    """Whether 一个星期 is the evidence's 每周."""
+    if quantity.written != (ONE,) or quantity.unit not in ("minute", "month") or quantity.role == "age":
+        return False
+    if quantity.comparator not in ("", "about"):
+        return False
+    words = {m[0].lstrip("每隔1一个") for reading in case.evidence for m in _EACH.finditer(reading.folded)}
+    spelled = {"星期": "周", "礼拜": "周", "日": "天", "晚": "天", "周岁": "年"}
+    return spelled.get(quantity.spelled, quantity.spelled) in {spelled.get(word, word) for word in words}
+
+
+def _over_maximum(fact: Fact, mine: list[Fact], theirs: list[Fact]) -> Signal | None:
+    """A calculated dose above every maximum of the evidence, none of which the answer names."""
+    quantity, (unit, low, _) = fact.quantity, fact.based
+    if quantity.role != "dose" or "kg" in quantity.per:
+        return None
+    most = [
+        f
+        for f in theirs
+        if f.quantity.role == "dose"
+        and f.based[0] == unit
+        and direction(f.quantity.comparator) < 0
+        and not {"kg", "l", "m2"} & set(f.quantity.per)
+    ]
+    if not most or any(low <= f.based[2] for f in most) or any(same(q, f) for q in mine for f in most):
+        return None
+    says = f"算得的“{quantity.text}”超过原文的上限“{most[0].quantity.text}”。"
+    return finding("quantity.over_maximum", "quantity", quantity, most[0], 0.7, says)
+
+
+def _unsupported(case: Case, look: Comparison) -> Signal | None:
+    """A value that nothing gives: by what stands in its place in the evidence, another unit, a bound, or nothing."""
+    quantity = look.quantity
+    if not quantity.written or _says_nothing(quantity):
+        return None
+    unit = look.fact.based[0]
+    alike = [fact for _, fact in look.ranked if fact.based[0] == unit]
+    for fact in alike:
+        part = part_of(look.fact, fact)
+        if part == "inside":
+            return _inside(quantity, fact)
+    if signal := changed_unit(look):
+        return signal
+    nearest = alike[0] if alike else (look.ranked[0][1] if look.ranked else None)
+    kind = kind_of(quantity)
+    strength = _certainty(quantity) if alike else 0.8 * _certainty(quantity)
+    if quantity.unit in COUNTED and _TOTAL.search(case.answer.folded, max(0, quantity.start - 9), quantity.start):
+        strength *= 0.4
+    if nearest is None:
+        return finding(f"{kind}.absent", kind, quantity, None, strength, f"原文没有“{quantity.text}”。")
+    for fact in alike[:6]:
+        if quantity.low != quantity.high and set(ends(quantity)) & set(ends(fact.quantity)):
+            says = f"原文为“{fact.quantity.text}”，答案“{quantity.text}”只有一端相同。"
+            return finding(f"{kind}.bound", kind, quantity, fact, strength, says)
+    says = f"原文没有“{quantity.text}”；相近处为“{nearest.quantity.text}”。"
+    return finding(f"{kind}.absent", kind, quantity, nearest, strength, says)
+
+
+def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
+    is_one = quantity.low == quantity.high
+    if (quantity.role in ("age", "weight") and is_one) or quantity.unit == "":
+        return None
+    says = f"答案“{quantity.text}”在原文“{fact.quantity.text}”之内，但原文没有这个值。"
+    kind = kind_of(quantity)
+    return finding(f"{kind}.inside", kind, quantity, fact, 0.4, says)
+
+
+def _says_nothing(quantity: Quantity) -> bool:
+    """One of something, and 一天, are ways of speaking."""
+    if quantity.written != (ONE,) or quantity.comparator not in ("", "about"):
+        return False
+    return quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in ("天", "日")
+
+
+def _certainty(quantity: Quantity) -> float:
+    """How much an unsupported amount counts: a dose wholly, two things that one speaks of hardly."""
+    if quantity.unit in _SOFT:
+        return 0.45 if not quantity.per else 0.9
+    if quantity.unit.startswith("第") or quantity.role == "date":
+        return 0.7
+    if not quantity.unit:
+        return 0.6
+    if quantity.unit == "percent" and quantity.written == (HALF,):
+        return 0.3
+    return 1.0

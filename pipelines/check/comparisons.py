@@ -1,0 +1,81 @@
+"""An amount of an answer beside the amounts of the evidence, the nearest first; and what is then said of it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from pipelines.check.facts import Fact, nearness, same
+from pipelines.check.numerals import ONE
+from pipelines.check.quantities import Quantity
+from pipelines.check.reading import Clause
+from pipelines.check.signals import Case, Signal
+from pipelines.check.units import COUNTED, DOSED
+
+TIMED: Final = frozenset(("frequency", "interval", "duration"))
+"""Roles whose errors are errors of frequency."""
+
+
+class Comparison(NamedTuple):
+    """An amount of the answer with what it is compared with.
+
+    Attributes:
+        fact: The amount.
+        clause: Its clause.
+        ranked: The facts of the evidence, the nearest first, with how near they are.
+    """
+
+    fact: Fact
+    clause: Clause
+    ranked: list[tuple[float, Fact]]
+
+    @property
+    def quantity(self) -> Quantity:
+        """The amount itself."""
+        return self.fact.quantity
+
+
+def comparison(case: Case, fact: Fact, theirs: list[Fact]) -> Comparison:
+    """An amount of the answer beside those of the evidence."""
+    matches = case.alignment[fact.clause] if fact.clause < len(case.alignment) else ()
+    scores = {(match.source, match.clause): match.score for match in matches}
+    ranked = [(nearness(fact, other, scores.get((other.source, other.clause), 0.0)), other) for other in theirs]
+    ranked.sort(key=lambda pair: -pair[0])
+    return Comparison(fact, case.answer.clauses[fact.clause], ranked)
+
+
+def changed_unit(look: Comparison) -> Signal | None:
+    """The same number near by with another unit."""
+    fact = _other_unit(look)
+    if fact is None:
+        return None
+    says = f"答案“{look.quantity.text}”与原文“{fact.quantity.text}”数字相同，单位不同。"
+    return finding("unit.changed", "unit", look.quantity, fact, 0.95, says)
+
+
+def _other_unit(look: Comparison) -> Fact | None:
+    """A near amount with the same number and another unit."""
+    quantity = look.quantity
+    if quantity.unit in COUNTED - DOSED:
+        return None
+    for score, fact in look.ranked[:12]:
+        other = fact.quantity
+        if other.written == quantity.written and other.spelled and quantity.spelled and score > 0.1:
+            if same(look.fact, fact):
+                continue
+            if other.unit in COUNTED and quantity.unit in COUNTED and not {other.unit, quantity.unit} & DOSED:
+                continue
+            if quantity.written == (ONE,) and score < 0.5:
+                continue
+            return fact
+    return None
+
+
+def kind_of(quantity: Quantity) -> str:
+    """Whether an error in it is one of frequency or of quantity."""
+    return "frequency" if quantity.role in TIMED else "quantity"
+
+
+def finding(check_name: str, kind: str, quantity: Quantity, fact: Fact | None, strength: float, says: str) -> Signal:
+    """A signal at an amount of the answer, against one of the evidence."""
+    source, start, end = (-1, 0, 0) if fact is None else (fact.source, fact.quantity.start, fact.quantity.end)
+    return Signal(check_name, kind, quantity.start, quantity.end, source, start, end, round(strength, 3), says)

@@ -31,7 +31,7 @@ def _judged(case: Case, mention: Mention, is_known: bool) -> Signal | None:
     answer = case.answer
     lead = answer.folded[max(0, mention.start - 12) : mention.start]
     agency = acts(answer, mention)
-    if (mention.key in _VAGUE and not agency) or (_ADVICE.search(lead) and not BY.search(lead)):
+    if mention.key in _VAGUE and (not agency or (_ADVICE.search(lead) and not BY.search(lead))):
         return None
     if mention.key in _CARE and not is_known and not lead.endswith(("由", "归")):
         return None

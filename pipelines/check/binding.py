@@ -129,7 +129,7 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
         if _alike(theirs.item, member) or (not is_amount and theirs.item.value in asked):
             continue
         gain = _gain(contest, member, theirs.item.value)
-        if gain is None and theirs.item.sort == home.sort:
+        if gain is None and theirs.item.sort in (home.sort, member.sort):
             rule = "value" if is_amount else member.group.partition(" ")[0]
             return _signal(case, member, theirs, rule, min(1.0, margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:

@@ -110,6 +110,7 @@ def context(reading: Reading, item: Item) -> Context:
     _add(words, _BEFORE if leads else _SENTENCE, text[before:lead])
     _add(words, after, text[item.end : tail])
     _add(words, _LEAD, text[lead : item.start])
+    words[f"<{text[max(lead, item.start - 2) : item.start]}"] = words[f">{text[item.end : min(tail, item.end + 2)]}"] = 1.0
     names: dict[str, set[str]] = {}
     for m in _around(reading, item, clause.sentence):
         if m.start != item.start and bounds(m.key) is None:

@@ -41,7 +41,8 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
     if any(_holds(other, band) or _ends(other) >= _ends(band) for *_, other in near):
         return None
     is_point, is_part = band[0] == band[1], any(_holds(other, band) for other in theirs)
-    if (not is_new and (is_point or not near)) or (is_part and (is_point or not near)):
+    is_limit = len(_ends(band)) == 1 and not is_point
+    if (not is_new and (is_point or not near)) or (is_part and (is_point or not (near or is_limit))):
         return None
     said = case.answer.raw[mention.start : mention.end]
     if near:
@@ -51,7 +52,7 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
         strength = min(1.0, (0.4 if is_new else 0.2) + 0.5 * score)
         return _signal("population.interval", mention, (source, each.start, each.end), strength, says)
     says = f"原文没有“{said}”这个{'年龄' if kind == 'age' else '体重'}界限。"
-    return _signal("population.interval", mention, (-1, 0, 0), 0.4, says)
+    return _signal("population.interval", mention, (-1, 0, 0), 0.3 if is_part else 0.4, says)
 
 
 def _band(mention: Mention, kind: str) -> _Band | None:

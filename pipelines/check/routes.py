@@ -12,7 +12,7 @@ from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import beside, denied, kin, own_names
 
-_LOOSE: Final = frozenset((*"吃喝喂服抹擦涂喷", "漱口", "注射", "打针", "滴注", "吸入", "肌肉", "静脉"))
+_LOOSE: Final = frozenset((*"吃喝喂服抹擦涂喷吸", "漱口", "注射", "打针", "滴注", "吸入", "肌肉", "静脉"))
 """Words that name a way only by the way."""
 MAX_WAYS: Final = 40
 _ORAL: Final = re.compile(r"口服|服用|片|胶囊|颗粒|餐|饭|顿服|混悬|糖浆|冲服|吃|喝|[内分送嚼]服|服")

@@ -15,7 +15,7 @@ MIN_ALIGNED: Final = 0.25
 MAX_NAMES: Final = 200
 """Of an answer; an honest one has a tenth of that, and the work stays bounded."""
 _DENIES: Final = re.compile(
-    r"(?:不[是可能得应宜要建推]?|勿|禁[止用忌]?|忌|避免|绝不|无需|别|非|莫|未)[^但改而,;]{0,8}$"
+    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|别|莫)[^但改而,;]{0,9}$|不$"
 )
 BY: Final = re.compile(
     r"(?:由|让|向|经|报|交|归|通知|告知|告诉|联系|要等|须有|属于?|会同)"

@@ -6,6 +6,7 @@ changed in one file, does only what is missing.
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import functools
 import os
@@ -26,7 +27,9 @@ from corpus.store import Store
 from corpus.teacher import doubts, new_teacher
 from pipelines import shuffle
 from pipelines.base import BarrierStage, BatchStage, CorpusStage, MakeStage, Stage
+from pipelines.drop_unsupported import DropUnsupported
 from pipelines.engine import Engine, make_engine
+from pipelines.judge_unsupported import JudgeUnsupported
 from pipelines.llm.run import AskTask, Teacher
 from pipelines.llm.stage import AskStage
 from pipelines.tasks import BatchTask, bundles, stage_fingerprint, total
@@ -34,7 +37,7 @@ from pipelines.workspace import Count, Result, Shard, Task, finished, run_task, 
 from schemas.errors import PedCorpusError, StoreError
 from schemas.fingerprints import code_fingerprint, fingerprint
 from schemas.manifest import Manifest
-from schemas.records import INSTRUCTION
+from schemas.records import INSTRUCTION, TRIPLE
 from sources.base import location_of
 from sources.hub import is_remote
 
@@ -262,7 +265,8 @@ class _Runner:
         root = str(self.plan.workspace)
         work: list[Task] = []
         for kind in step.reads:
-            stages = tuple(s for s in step.stages if isinstance(s, BatchStage) and kind in s.reads)
+            mine = [self._informed(s) for s in step.stages if kind in s.reads]
+            stages = tuple(s for s in mine if isinstance(s, BatchStage))
             if stages:
                 work.extend(BatchTask(root, stages, b) for b in bundles(self.state.shards.pop(kind, [])))
         results = self._run(self.engine, work)
@@ -271,8 +275,15 @@ class _Runner:
             self._add(result)
         counts = [c for r in results for c in r.counts]
         for stage in step.stages:
-            mine = [c for c in counts if c.stage == stage.kind]
-            self._record(stage.kind, stage_fingerprint(stage), stage.settings(), mine)
+            of_stage = [c for c in counts if c.stage == stage.kind]
+            self._record(stage.kind, stage_fingerprint(stage), stage.settings(), of_stage)
+
+    def _informed(self, stage: Stage) -> Stage:
+        """The stage with the corpus's knowledge graph, where it holds answers against one."""
+        triples = tuple(self.state.shards.get(TRIPLE, []))
+        if isinstance(stage, DropUnsupported):
+            return dataclasses.replace(stage, triples=triples)
+        return stage.with_triples(triples) if isinstance(stage, JudgeUnsupported) else stage
 
     def _barrier(self, stage: BarrierStage | CorpusStage, reads: tuple[str, ...]) -> None:
         root, counts = str(self.plan.workspace), []
@@ -334,10 +345,12 @@ class _Runner:
     def ask_tasks(self, stage: AskStage, kinds: Sequence[str]) -> list[AskTask]:
         """The tasks of an asking stage over the corpus as it is now."""
         root, tasks = str(self.plan.workspace), []
+        informed = self._informed(stage)
+        assert isinstance(informed, AskStage)
         for kind in kinds:
             shards = self.state.shards.get(kind, [])
             for group in shuffle.grouped(self.engine, self._run, root, stage.group_by(kind), shards):
-                tasks.append(AskTask(root, stage, kind, group))
+                tasks.append(AskTask(root, informed, kind, group))
         return tasks
 
     def _check_failed(self, stage: AskStage, jobs: Counter[str]) -> None:

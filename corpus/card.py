@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ import yaml
 
 from corpus import card_text as wording
 from corpus.superseded import Superseded, superseded
+from corpus.unsupported import GROUPS, STAGES, group_of
 from schemas.arrow import read_rows, scan_rows
 from schemas.contamination import read_contamination
 from schemas.records import DOCUMENT, SPLITS, TASKS, VIEWS
@@ -149,6 +151,7 @@ def dataset_card(manifest: Any, facts: CardFacts | None = None) -> str:
         _section("Sources and licences", wording.SOURCES_LEAD, _sources_table(data), _licenses_table(data)),
         *_superseded_section(facts.superseded),
         *_tested_section(facts.contamination),
+        *_checked_section(data),
         _section("Limits", wording.limits(facts.methods)),
         _section("Verify it", wording.verifying(data)),
     )
@@ -270,6 +273,24 @@ def _tested_section(found: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [[s[name] for name in columns] for s in found if s["role"] in ("benchmark", "evaluation")]
     header = ("set", "rows", "searched for", "as a whole only", "not checked", "found", "dropped")
     return [_section("Kept out of training", wording.TESTED_LEAD, _table(header, rows))] if rows else []
+
+
+def _checked_section(data: Mapping[str, Any]) -> list[str]:
+    """What went because its evidence does not bear it out, by kind."""
+    found: dict[str, Counter[str]] = {}
+    stages = [stage for stage in data.get("stages") or () if stage["stage"] in STAGES]
+    for reason, n in (item for s in stages for c in s["counts"] for item in c["dropped"].items()):
+        if reason.partition(":")[0] in STAGES and reason.count(":") == 1:
+            group, kind = group_of(reason)
+            found.setdefault(kind, Counter())[group] += n
+    rows = [[kind, *(found[kind][group] for group in GROUPS)] for kind in sorted(found)]
+    if not stages:
+        return []
+    return [
+        _section(
+            "Answers against their evidence", wording.CHECKED_LEAD, _table(("kind", *GROUPS), rows) if rows else ""
+        )
+    ]
 
 
 def _example_block(example: Mapping[str, Any] | None) -> str:

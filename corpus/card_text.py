@@ -45,6 +45,12 @@ TESTED_LEAD: Final = (
     "set that the sources held, `dropped` the rows of this corpus that went for it. Rows of fewer than 16 letters were "
     "compared as a whole only. `contamination.json` has this for every source and split."
 )
+CHECKED_LEAD: Final = (
+    "Every answer that has evidence was held against it, clause by clause: amounts with their units, who they are for, "
+    "negations, how binding a word is, causes, warnings left out. Rows that went, by what was wrong with them; "
+    "`quarantined` rows may be right, and are in `rejected/` for a person to look at. Rows without evidence were not "
+    "checked. The checks miss things, and know nothing but the evidence: an error of the source stays."
+)
 _ADVICE: Final = (
     "- **Not medical advice.** The rows train and test language models. A dose, a diagnosis or a treatment in them is "
     "what a source says, which may be old, regional or wrong for a given child. Nothing made from this data may reach "

@@ -313,7 +313,7 @@ def _stages(
         "drop_contaminated": {"eval_sources": held_out, "files": (), "items": ()},
         "fill_assistant": dataclasses.asdict(header.assistant),
         "make_instructions": {"assistant": dataclasses.asdict(header.assistant), "pool": our_pool()},
-        "drop_unsupported": {"leaves_middle": False},
+        "drop_unsupported": {"leaves_middle": False, "triples": ()},
         "judge_unsupported": {"drop": DropUnsupported()},
     }
     prompts = prompts_of(header.llm, problems)

@@ -53,7 +53,17 @@ MAKE = "make"
 """The step that makes instructions: what comes after it depends on the replies of an LLM, where one is asked."""
 WRITERS = tuple(
     f"corpus.{module}"
-    for module in ("plan", "publish", "tables", "card", "card_text", "superseded", "croissant", "benchmarks")
+    for module in (
+        "plan",
+        "publish",
+        "tables",
+        "card",
+        "card_text",
+        "superseded",
+        "unsupported",
+        "croissant",
+        "benchmarks",
+    )
 )
 """Modules of this package that decide a version's bytes."""
 

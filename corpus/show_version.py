@@ -37,6 +37,8 @@ _HEADERS = {
 }
 _BAR = 30
 """Characters of the longest bar."""
+_EXAMPLES = 5
+"""Answers shown that their evidence does not bear out."""
 
 
 def show_stats(data: dict[str, Any]) -> None:
@@ -50,6 +52,8 @@ def show_stats(data: dict[str, Any]) -> None:
     if data["contamination"]:
         console.print("\n[bold]Kept out of training[/bold] (rows of the set; rows of the corpus that held them)")
         console.print(_table(data["contamination"]))
+    if data["unsupported"]:
+        _show_unsupported(data["unsupported"])
     console.print("\n[bold]Instructions[/bold] (lengths in characters)")
     console.print(_table(data["instructions"]))
     console.print("\n[bold]Variety[/bold] (Distinct-n over words)")
@@ -59,6 +63,24 @@ def show_stats(data: dict[str, Any]) -> None:
     console.print("\n[bold]Sources[/bold]")
     keys = ("source_id", "kind", "license", "n_parts", "n_refused")
     console.print(_table([{k: s[k] for k in keys} | {"records": _counts(s["n_records"])} for s in data["sources"]]))
+
+
+def _show_unsupported(found: dict[str, Any]) -> None:
+    """Answers against their evidence: counts, and the worst examples."""
+    console.print("\n[bold]Answers against their evidence[/bold]")
+    console.print(f"  instructions kept {found['kept']}, without evidence {found['no_evidence']}")
+    for group in ("rejected", "quarantined", "unchecked"):
+        if found[group]:
+            console.print(f"  {group} {sum(found[group].values())}: [dim]{_by_number(found[group])}[/dim]")
+    if found["by_check"]:
+        console.print(f"  by check: [dim]{_by_number(found['by_check'])}[/dim]")
+    for e in found["worst"][:_EXAMPLES]:
+        console.print(f"  {e['record_id']} {e['verdict']} {e['probability']:.2f} [dim]{escape(e['check'])}[/dim]")
+        console.print(f"    answer   {escape(_flat(e['answer']))}\n    evidence {escape(_flat(e['evidence'])) or '–'}")
+
+
+def _by_number(counts: dict[str, int]) -> str:
+    return ", ".join(f"{escape(name)} {n}" for name, n in counts.items())
 
 
 def _show_count(stage: str, c: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from corpus.unsupported import unsupported
 from schemas.contamination import read_contamination
 from schemas.reader import Version
 
@@ -28,6 +29,7 @@ def statistics(version: Version) -> dict[str, Any]:
         "licenses": manifest.licenses,
         "stages": [{"stage": s["stage"], "counts": s["counts"]} for s in manifest.stages],
         "contamination": read_contamination(version.folder),
+        "unsupported": unsupported(version),
         "instructions": _instructions(version),
         "distinct": _distinct(version),
         "completions": _completions(version),

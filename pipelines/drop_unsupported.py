@@ -14,6 +14,7 @@ from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
 from pipelines.check.review import Judge, Review, review
 from pipelines.check.rows import conversation_of, detail_of, evidence_of
+from pipelines.workspace import Shard
 from schemas.errors import ConfigError
 from schemas.fingerprints import sha256_file
 from schemas.records import INSTRUCTION, PREFERENCE
@@ -35,6 +36,8 @@ class DropUnsupported(BatchStage):
         reject: Probability from which it is dropped, likewise.
         off: Checks to leave out, by name.
         model: File of a classifier of the user's own, as `pedcorpus check --train` writes it.
+        graph: Hold answers against the corpus's own knowledge graph too: what contradicts a triple is held back.
+        triples: The shards of that graph; a build fills them in.
         leaves_middle: What is held back passes, with a verdict that says so, for `judge_unsupported` to ask about.
 
     Cost: at most 5 ms a row.
@@ -48,6 +51,8 @@ class DropUnsupported(BatchStage):
     reject: float | None = field(default=None, metadata={"min": 0.0, "max": 1.0})
     off: tuple[str, ...] = ()
     model: str | None = None
+    graph: bool = True
+    triples: tuple[Shard, ...] = ()
     leaves_middle: bool = False
 
     def __post_init__(self) -> None:
@@ -58,14 +63,17 @@ class DropUnsupported(BatchStage):
             raise ConfigError(problems)
 
     def settings(self) -> dict[str, Any]:
-        """Its configuration; a classifier by its content."""
-        found = super().settings()
+        """Its configuration; a classifier by its content, the graph by its shards' keys."""
+        found = {name: value for name, value in super().settings().items() if name != "triples"}
+        if self.triples:
+            found["triples"] = [shard.key for shard in self.triples]
         return found if self.model is None else {**found, "model": sha256_file(Path(self.model))}
 
     @property
     def judge(self) -> Judge:
         """Gives the verdicts."""
-        return Judging(tuple(sorted(self.off)), self.quarantine, self.reject, self.model)
+        graph = tuple(shard.path for shard in self.triples) if self.graph else ()
+        return Judging(tuple(sorted(self.off)), self.quarantine, self.reject, self.model, graph=graph)
 
     def apply(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """The same rows: `drop_reason` and `drop_detail` of what goes, and of instructions the verdict."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from pipelines.check.review import Review
 from pipelines.check.rows import detail_of
 from pipelines.drop_unsupported import HELD, DropUnsupported, noted_in
 from pipelines.llm.stage import AskStage, Drop, Job, Outcome, Row
+from pipelines.workspace import Shard
 from schemas.errors import ConfigError
 from schemas.records import INSTRUCTION, PREFERENCE
 
@@ -50,6 +52,10 @@ class JudgeUnsupported(AskStage):
     def settings(self) -> dict[str, Any]:
         """Its configuration; whose verdicts these are by that stage's."""
         return {**super().settings(), "drop": self.drop.settings()}
+
+    def with_triples(self, triples: tuple[Shard, ...]) -> JudgeUnsupported:
+        """The stage that judges again with the corpus's graph, as `drop` did."""
+        return dataclasses.replace(self, drop=dataclasses.replace(self.drop, triples=triples))
 
     def asked_of(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """What was held back; of preferences, which keep no verdicts, by judging again."""

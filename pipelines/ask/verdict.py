@@ -163,16 +163,17 @@ def decided(found: Review, decision: Decision) -> Review:
     turn = found.worst
     clause = turn.case.answer.clauses[decision.clause]
     said = Span(clause.start, clause.end, turn.case.answer.raw[clause.start : clause.end])
+    their_kind = found.findings[0].kind if found.findings else "unsupported"
     if decision.state != "ok":
         says = f"「{_short(said.text)}」未能由模型核对（{decision.reason}），需要人工复核。"
-        unanswered = Finding("llm.unanswered", found.findings[0].kind, "warning", turn.message, said, None, says)
+        unanswered = Finding("llm.unanswered", their_kind, "warning", turn.message, said, None, says)
         return replace(found, findings=(*found.findings, unanswered))
     kept, votes = decision.verdict == SUPPORTED, f"{decision.n_for}/{decision.n_votes}"
     evidence = None if decision.quote is None else _evidence_span(found, decision.quote)
     shown = "" if evidence is None else f"，原文「{_short(evidence.text)}」"
     says = f"模型核对（{votes} 票）：{decision.verdict}「{_short(said.text)}」{shown}。"
     contradicted = decision.verdict == CONTRADICTED
-    kind = found.findings[0].kind if kept or contradicted else "unsupported"
+    kind = their_kind if kept or contradicted else "unsupported"
     severity = "note" if kept else "error"
     first = Finding(f"llm.{_RULES[decision.verdict]}", kind, severity, turn.message, said, evidence, says)
     others = tuple(f._replace(severity="note") for f in found.findings) if kept else found.findings

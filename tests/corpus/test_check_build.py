@@ -14,8 +14,10 @@ import pytest
 from corpus.build import build
 from corpus.config import load_config
 from corpus.plan import make_plan
+from corpus.statistics import statistics
 from corpus.verify import verify
 from schemas.errors import ConfigError
+from schemas.reader import open_version
 from tests.corpus.check_records import ANSWER, record, write_lines
 from tests.corpus.small import write_small_corpus
 from tests.corpus.test_build import run_cli
@@ -74,6 +76,32 @@ def test_without_an_llm_what_is_held_back_goes_into_rejected(tmp_path: Path) -> 
     assert (left["evidence"].list.len() == 0).all()  # nothing to hold it against
     verdicts = left.select(pl.col("verdicts").list.last().struct.field("verdict")).to_series()
     assert verdicts.unique().to_list() == ["no_evidence"]
+    told = statistics(open_version(built.version_dir))["unsupported"]
+    assert told["kept"] == sum(told["rejected"].values()) == 0
+    assert told["no_evidence"] == left.height
+    assert sum(told["quarantined"].values()) == sum(told["by_check"].values()) == gone.height
+    assert len(told["worst"]) == 10
+    assert [e["probability"] for e in told["worst"]] == sorted((e["probability"] for e in told["worst"]), reverse=True)
+    card = (built.version_dir / "README.md").read_text("utf-8")
+    assert "## Answers against their evidence" in card
+    assert all(f"| {kind} | 0 | {n} | 0 |" in card for kind, n in told["quarantined"].items())
+
+
+def test_the_corpus_own_graph_holds_back_what_contradicts_it(tmp_path: Path) -> None:
+    config = write_small_corpus(tmp_path)
+    graph = tmp_path / "graph.csv"
+    text = graph.read_bytes().decode("gb18030")
+    lines = [line + (",忌吃" if n == 0 else ",阿司匹林") for n, line in enumerate(text.splitlines())]
+    graph.write_bytes("\n".join(lines).encode("gb18030"))
+    (tmp_path / "books" / "old.md").write_text(
+        "# 儿童水痘\n\n## 护理\n\n水痘患儿发热时要多饮水，可以服用阿司匹林退热，剪短指甲防止抓破，衣被要勤换洗。\n",
+        "utf-8",
+    )
+    config.write_text(
+        config.read_text("utf-8") + "stages:\n  drop_unsupported: {quarantine: 1.0, reject: 1.0}\n", "utf-8"
+    )
+    told = statistics(open_version(build(make_plan(load_config(config))).version_dir))["unsupported"]
+    assert not any(check.startswith("graph") for check in told["by_check"])  # the passage says so itself
 
 
 def test_with_an_llm_quarantine_empties_and_its_word_decides(tmp_path: Path, server: LlmServer) -> None:

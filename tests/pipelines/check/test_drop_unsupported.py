@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from pipelines.judge_unsupported import JudgeUnsupported
 from pipelines.llm.exchange import Ask, Reply
 from pipelines.llm.stage import Job, Outcome
 from pipelines.prompts import PromptBook
+from pipelines.workspace import Shard
 from schemas.errors import ConfigError
 from schemas.records import INSTRUCTION, PREFERENCE, frame_of
 from tests.corpus.check_records import ANSWER, EVIDENCE, ToyJudge
@@ -199,3 +201,20 @@ def test_an_instruction_keeps_its_schema() -> None:
     assert after.schema == frame.schema
     assert after.height == 1
     assert after["verdicts"].dtype == pl.List(pl.Struct({"check": pl.String, "verdict": pl.String}))
+
+
+def test_the_corpus_graph_holds_back_what_contradicts_a_triple(tmp_path: Path) -> None:
+    path = tmp_path / "triples.parquet"
+    pl.DataFrame({"head": ["小儿发热"], "relation": ["忌吃"], "tail": ["阿司匹林"]}).write_parquet(path)
+    shard = Shard("triple", str(path), "key", 1)
+    kept_all = {"quarantine": 1.0, "reject": 1.0}
+    row = instruction(0, "发热时可以吃阿司匹林。")
+    for stage, reason in (
+        (DropUnsupported(**kept_all), None),
+        (DropUnsupported(**kept_all, triples=(shard,)), "drop_unsupported:quarantine_polarity"),
+        (DropUnsupported(**kept_all, triples=(shard,), graph=False), None),
+    ):
+        (after,) = applied(stage, INSTRUCTION, [row])
+        assert after["drop_reason"] == reason
+    assert "小儿发热" in applied(DropUnsupported(**kept_all, triples=(shard,)), INSTRUCTION, [row])[0]["drop_detail"]
+    assert DropUnsupported(triples=(shard,)).settings()["triples"] == ["key"]

@@ -9,7 +9,7 @@ from pipelines.check.comparators import direction
 from pipelines.check.comparisons import Comparison, changed_unit, finding, kind_of
 from pipelines.check.derivations import counts_of, ground, is_derived
 from pipelines.check.facts import Fact, ends, part_of, same
-from pipelines.check.numerals import HALF, ONE
+from pipelines.check.numerals import HALF, ONE, TWO
 from pipelines.check.quantities import Quantity
 from pipelines.check.signals import Case, Signal
 from pipelines.check.units import COUNTED
@@ -134,15 +134,18 @@ def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
 
 def _says_nothing(quantity: Quantity) -> bool:
     """One of something, and 一天, are ways of speaking."""
-    if quantity.written != (ONE,) or quantity.comparator not in ("", "about"):
+    if quantity.written != (ONE,):
         return False
-    return quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in ("天", "日")
+    if quantity.unit == "times" and not quantity.per:
+        return True
+    is_plain = quantity.comparator in ("", "about")
+    return is_plain and (quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in "天日")
 
 
 def _certainty(quantity: Quantity) -> float:
     """How much an unsupported amount counts: a dose wholly, two things that one speaks of hardly."""
     if quantity.unit in _SOFT:
-        return 0.45 if not quantity.per else 0.9
+        return 0.9 if quantity.per else 0.45 if quantity.unit != "times" or quantity.written != (TWO,) else 0.3
     if quantity.unit.startswith("第") or quantity.role == "date":
         return 0.7
     if not quantity.unit:

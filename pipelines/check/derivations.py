@@ -63,6 +63,8 @@ class Ground(NamedTuple):
                 self.per_kg.append(Value(unit, low, high))
         elif unit != "rate" and not unit.startswith("第"):
             self.amounts.append(Value(unit, low, high))
+            if "l" in quantity.per and low == high and unit != "":
+                self.ratios.append((Value("ml", 1000, 1000), Value(unit, low, high)))
             if "piece" in quantity.per and low == high and quantity.text[-1] in _PIECE:
                 self.ratios.append((Value(_PIECE[quantity.text[-1]], 1, 1), Value(unit, low, high)))
 
@@ -131,7 +133,7 @@ _PIECES: Final = tuple(_PIECE)
 def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> bool:
     """Whether the value follows by plain arithmetic from what is given, or from the amounts of its own sentence."""
     unit, low, high = base(quantity)
-    tolerance = 0.06 if quantity.comparator == "about" else 0.012
+    tolerance = 0.06 if quantity.comparator == "about" else 0.025
     if _among(unit, low, high, _by_weight(unit, given), tolerance):
         return True
     if low != high and len(quantity.written) == 1 and _rounded(unit, low, high, given):

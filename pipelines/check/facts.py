@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipelines.check.comparators import direction
 from pipelines.check.frequencies import PERIOD_MINUTES
+from pipelines.check.units import COUNTED, factor_of
 
 if TYPE_CHECKING:
     from pipelines.check.quantities import Quantity
@@ -22,6 +23,7 @@ QUESTION: Final = -1
 """The source of what the question or the patient says."""
 _LEFT, _RIGHT, _WIDE = 12, 9, 44
 _DAYS_IN_MONTH: Final = (28.0, 31.0)
+_SAID_WITH_UNIT: Final = frozenset(("minute", "month", "yuan", "times", "rate", "workday", "kg", "ratio"))
 _NOTHING: Final = Fraction(0)
 _TOLERANCE: Final = 0.006
 _INEXACT: Final = frozenset(("mmhg", "kcal", "rate"))
@@ -122,11 +124,9 @@ def same(first: Fact, second: Fact) -> bool:
     """Whether two amounts have the same value, whatever their units; a bare number is that of any unit."""
     one, other = first.quantity, second.quantity
     if not one.unit or not other.unit:
-        if one.per and other.per and one.unit == other.unit:
-            return ends(one) == ends(other)
-        if "percent" in (one.unit, other.unit) and not set(one.written) <= set(other.written):
-            return _same_share(one, other)
-        return bool(one.written) and set(one.written) <= set(other.written)
+        return _same_number(one, other)
+    if ("l" in one.per) != ("l" in other.per):
+        return one.written == other.written and factor_of(one.spelled) == factor_of(other.spelled)
     unit, low, high = first.based
     unit2, low2, high2 = second.based
     if (unit == "rate") != (unit2 == "rate"):
@@ -143,6 +143,17 @@ def same(first: Fact, second: Fact) -> bool:
     return (unit, unit2) in _ALIKE or (unit2, unit) in _ALIKE if one.written == other.written else False
 
 
+def _same_number(one: Quantity, other: Quantity) -> bool:
+    """The same, where one of both is bare: of the evidence it may be a value of a table, but no time and no count."""
+    if one.unit == other.unit and one.per and other.per:
+        return ends(one) == ends(other)
+    if one.unit and (one.unit in _SAID_WITH_UNIT or one.unit in COUNTED):
+        return False
+    if "percent" in (one.unit, other.unit) and one.written != other.written:
+        return _same_share(one, other)
+    return bool(one.written) and (one.written == other.written or ends(one) == ends(other))
+
+
 def _length(quantity: Quantity) -> tuple[str, float, float]:
     low, high = (float(v) for v in ends(quantity))
     return quantity.unit, low, high
@@ -157,8 +168,8 @@ def _same_share(one: Quantity, other: Quantity) -> bool:
 
 _ALIKE: Final = {
     ("种", "项"), ("种", "处"), ("项", "处"), ("例", "人"), ("例", "处"), ("人", "处"), ("所", "处"), ("只", "支"),
-    ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"), ("支", "处"),
-    ("份", "支"), ("餐", "times"),
+    ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"),
+    ("支", "处"), ("份", "支"), ("餐", "times"),
 }  # fmt: skip
 """Nouns that people put for one another when they count."""
 
@@ -207,6 +218,8 @@ def pers_agree(one: Quantity, other: Quantity) -> bool:
 def sides(quantity: Quantity, other: Quantity) -> set[int]:
     """On which sides the amount lies of the value of another: 1 more, -1 less; of the end of a range also inwards."""
     found = {direction(quantity.comparator)}
+    if (quantity.role == "interval") != (other.role == "interval") and "frequency" in (quantity.role, other.role):
+        return {-side for side in found}  # at least 6 hours apart is at most 4 times a day
     low, high = ends(quantity)
     value, top = ends(other)
     if low != high and value == top:

@@ -12,6 +12,7 @@ MAX_DIGITS: Final = 15
 
 HALF: Final = Fraction(1, 2)
 ONE: Final = Fraction(1)
+TWO: Final = Fraction(2)
 SPOKEN: Final = "零〇一二两俩仨三四五六七八九十百千万亿"
 _ARABIC: Final = re.compile(r"\d+(?:,\d{3}(?!\d))*(?:\.\d{1,10})?", re.ASCII)
 _SPOKEN: Final = re.compile(rf"[{SPOKEN}]{{1,16}}(?:点[零〇一二三四五六七八九]{{1,6}})?")

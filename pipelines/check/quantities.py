@@ -69,7 +69,7 @@ class _Amount(NamedTuple):
 
 
 _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
-_TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?|、)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
+_TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
 _ENDS: Final = frozenset("。!?;\n,")
 _MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)| (?=[\u4e00-\u9fff])")
 _SECTIONS: Final = re.compile(
@@ -78,6 +78,7 @@ _SECTIONS: Final = re.compile(
 _ORDINAL_NUMBERS: Final = re.compile(
     r"\s?(?:条|款|项|章|节|部分|编|页|卷|期|版|步|表|图|目|号|批|类|时间|肋|个|人|者|方|位|性|心音|线|代)"
 )
+_RATIO: Final = re.compile(r"(\d{1,5})\s?[:∶比]\s?(\d{1,6})(?![\d.]|\s?[a-z%μ毫克升])", re.ASCII)
 _PHONE: Final = re.compile(r"(?:打|拨|呼叫?|电话|急救|热线|喊)[\s:\"]{0,2}$")
 _PHONES: Final = frozenset(("120", "110", "119", "12345", "12320", "12356"))
 _YEAR: Final = re.compile(r"(?:19|20)\d\d\s?年(?!以)", re.ASCII)
@@ -116,7 +117,21 @@ def quantities(reading: Reading) -> tuple[Quantity, ...]:
             found.append(quantity)
             if quantity.unit != "minute" or quantity.written != (ONE,):  # 一天 says what the next is for
                 floor = quantity.end
-    return joined(text, found, Quantity)
+    return joined(text, _listed(text, found), Quantity)
+
+
+def _listed(text: str, found: list[Quantity]) -> list[Quantity]:
+    """Bare numbers in a list with the unit at its end: 0、1、6个月."""
+    for at in range(len(found) - 2, -1, -1):
+        one, following = found[at], found[at + 1]
+        if not one.unit and not one.per and following.spelled and one.role == "other" and following.written:
+            if text[one.end : following.start].strip() in ("、", "和") and following.low == following.high:
+                scale = following.low / following.written[0] if following.low and following.written[0] else ONE
+                low = one.low * scale if one.low is not None else None
+                high = one.high * scale if one.high is not None else None
+                shared = {"unit": following.unit, "per": following.per, "role": following.role}
+                found[at] = one._replace(low=low, high=high, spelled=following.spelled, **shared)
+    return found
 
 
 def _clause_start(text: str, place: int, start: int) -> int:
@@ -208,6 +223,10 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     if match := _MONTH_DAY.match(text, start):
         number = number * 100 + int(match[1] or 0)
         return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
+    if match := _RATIO.match(text, start):
+        values = (plain(match[1]), plain(match[2]))
+        share = values[0] / (values[1] or ONE)
+        return Quantity(share, share, "ratio", (), "", "share", start, match.end(), match[0], values, ":")
     head = text[max(0, start - 6) : start]
     if head.endswith("第"):
         if match := _ORDINAL_NUMBERS.match(text, numeral.end):
@@ -319,7 +338,7 @@ def _other_end(text: str, raw: str, first: _Amount) -> tuple[_Amount | None, int
     if match is None:
         return None, first.end
     numeral = numeral_at(text, match.end())
-    if numeral is None or (match[0].strip() == "、" and first.unit):
+    if numeral is None:
         return None, first.end
     second = _amount(text, raw, match.end(), numeral)
     if (numeral.unit == "percent" and not first.unit) or (first.unit == "percent" and not second.unit and first.spoken):

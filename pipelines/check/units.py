@@ -202,6 +202,11 @@ def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction
     return ordered(pers), factor, place
 
 
+def factor_of(spelled: str) -> tuple[str, Fraction] | None:
+    """The unit of a spelling and its factor."""
+    return _UNITS.get(spelled)
+
+
 def pers_in(text: str) -> set[str]:
     """What the words before an amount say that it is for."""
     return {"day" if m["day"] else "dose" if m["dose"] else _PERS[m["each"]][0] for m in PREFIXED.finditer(text)}

@@ -12,7 +12,7 @@ from pipelines.check.facts import Fact, ends, part_of, same
 from pipelines.check.numerals import HALF, ONE, TWO
 from pipelines.check.quantities import Quantity
 from pipelines.check.signals import Case, Signal
-from pipelines.check.units import COUNTED
+from pipelines.check.units import COUNTED, DOSED
 
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
@@ -138,6 +138,8 @@ def _says_nothing(quantity: Quantity) -> bool:
         return False
     if quantity.unit == "times" and not quantity.per:
         return True
+    if quantity.unit in DOSED and "1" in quantity.text:
+        return False
     is_plain = quantity.comparator in ("", "about")
     return is_plain and (quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in "天日")
 
@@ -148,7 +150,7 @@ def _certainty(quantity: Quantity) -> float:
         return 0.9 if quantity.per else 0.45 if quantity.unit != "times" or quantity.written != (TWO,) else 0.3
     if quantity.unit.startswith("第") or quantity.role == "date":
         return 0.7
-    if not quantity.unit:
+    if not quantity.unit or quantity.written == (ONE,):
         return 0.6
     if quantity.unit == "percent" and quantity.written == (HALF,):
         return 0.3

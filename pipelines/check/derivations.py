@@ -149,7 +149,9 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
         return True
     if given.formulas and unit in ("mg", "cm", "mmhg", "ml", "") and _by_formula(quantity, given):
         return True
-    return _in_sentence(quantity, sentence, tolerance) or _from_known(unit, low, high, given, tolerance)
+    return _in_sentence(quantity, sentence, tolerance) or (
+        not quantity.comparator and _from_known(unit, low, given)
+    )
 
 
 def _among(unit: str, low: float, high: float, values: list[Value], tolerance: float) -> bool:
@@ -204,10 +206,10 @@ def _rounded(unit: str, low: float, high: float, given: Ground) -> bool:
     return any(low <= value <= high for value in values)
 
 
-def _from_known(unit: str, low: float, high: float, given: Ground, tolerance: float) -> bool:
-    """A value per kg from an amount and a weight; the rest of a hundred per cent."""
+def _from_known(unit: str, low: float, given: Ground) -> bool:
+    """The rest of a hundred per cent."""
     for value in given.amounts[:_MOST]:
-        if value.unit == unit == "percent" and close(low, 100 - value.high, tolerance):
+        if value.unit == unit == "percent" and close(low, 100 - value.high):
             return True
     return False
 

@@ -184,7 +184,9 @@ def part_of(first: Fact, second: Fact) -> str:
     """How a single value stands to a range: `end` of it, `inside` it, or nothing (an empty text)."""
     one, other = first.quantity, second.quantity
     if not one.unit or not other.unit:
-        return "end" if one.written and set(one.written) <= set(other.written) else ""
+        is_both = one.unit == other.unit and bool(one.per) and bool(other.per)
+        is_end = bool(one.written) and set(one.written) <= set(other.written)
+        return "end" if is_end and not is_both and one.unit not in _SAID_WITH_UNIT else ""
     unit, low, high = first.based
     unit2, low2, high2 = second.based
     if unit != unit2 or low2 == high2 or ("kg" in one.per) != ("kg" in other.per):

@@ -305,6 +305,8 @@ def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:
 def _is_calendar(text: str, start: int, unit: Unit, numeral: Numeral, half: Fraction) -> bool:
     """Whether 3月 is March, and 七分 no minutes; both are no amounts."""
     if unit.spelled == "月" and not half and text[unit.end - 2] != "个" and text[numeral.end : numeral.end + 1] == "月":
+        if text[start - 1 : start] in ("、", "-", "~") and start:
+            return False
         return text[unit.end : unit.end + 1] not in tuple("龄大婴以后内起~-至、前") and text[start] != "半"
     return unit.spelled == "分" and numeral.spoken
 
@@ -374,7 +376,7 @@ def _made(
     if unit in ("mg", "ml", "iu", "mmol", "kcal") or unit in COUNTED or unit in ("minute", "percent", "cfu", "point"):
         ahead_pers = pers_in(text[max(floor, start - 18) : start])
         if "l" not in per and ahead_pers:
-            per = ordered({*per, *(p for p in ahead_pers if p in ORDER)})
+            per = ordered({*per, *(p for p in ahead_pers if p in ORDER and p not in ("l", "g", "kcal"))})
     bounds: tuple[Fraction | None, Fraction | None] = (low, high)
     if low == high and (side := comparators.direction(comparator)):
         bounds = (low, None) if side > 0 else (None, high)

@@ -34,11 +34,13 @@ FAIL_ON = ("reject", "quarantine", "never")
 @click.option(
     "--votes", type=click.IntRange(1, 9), default=1, show_default=True, help="Replies for each; an odd number."
 )
+@click.option("--train", is_flag=True, help="Write a classifier for FILE's texts to --out; for --model. No checking.")
 @json_option
 @user_errors
 def check(
-    file: Path, out: Path, workers: int | None, fail_on: str, llm: Path | None, votes: int, as_json: bool, **judged: Any
-) -> None:
+    file: Path, out: Path, workers: int | None, fail_on: str, llm: Path | None, votes: int, train: bool, as_json: bool,
+    **judged: Any,
+) -> None:  # fmt: skip
     """Check answers against their evidence: keep, quarantine or reject, with what was found and where.
 
     Each line of FILE has `id`, `question`, `answer` (or `messages`) and `evidence`, a text or a list of texts; tables
@@ -49,7 +51,11 @@ def check(
     Example:
       pedcorpus check answers.jsonl --out verdicts.jsonl
       pedcorpus check answers.jsonl --out verdicts.jsonl --fail-on quarantine --json
+      pedcorpus check my-texts/ --train --out classifier.json
     """
+    if train:
+        _train(file, out, as_json)
+        return
     from corpus.check.options import judging
     from corpus.check.run import Request, check_file
     from corpus.check.show import show_checked
@@ -78,3 +84,19 @@ def check(
     failing = FAIL_ON[: FAIL_ON.index(fail_on) + 1]
     if fail_on != "never" and (tally.refused or any(tally.verdicts[v] for v in failing)):
         sys.exit(EXIT_FOUND)
+
+
+def _train(file: Path, out: Path, as_json: bool) -> None:
+    from corpus.check.train import train_file
+    from corpus.progress import Shown
+
+    with Shown(enabled=not as_json) as progress:
+        made = train_file(file, out, progress)
+    if as_json:
+        print_json(made)
+        return
+    lower, upper = made["thresholds"]["quarantine"], made["thresholds"]["reject"]
+    click.echo(
+        f"{out}: from {made['planted']} examples planted into {made['texts']} texts and {made['labelled']} labelled "
+        f"records; held back from {lower:.2f}, rejected from {upper:.2f}. Use it with --model {out}."
+    )

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corpus
 from corpus.check.inputs import CHUNK_ENTRIES, Entry
 from corpus.check.records import Record, record_of, values_of
 from corpus.check.run import Request, check_file, line_of
@@ -281,3 +282,29 @@ def test_a_graph_of_the_users_is_held_against_the_answers(tmp_path: Path) -> Non
         *base, "--graph", "in.jsonl", "--nli-model", "nowhere", "--quarantine", "1", "--reject", "0", cwd=tmp_path
     )
     assert wrong.returncode == 2
+
+
+def test_a_classifier_of_the_users_own_is_trained_and_used(tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for path in sorted((Path(corpus.__file__).parent / "samples" / "textbook").glob("*.md"))[:5]:
+        (texts / path.name).write_text(path.read_text("utf-8"), "utf-8")
+    trained = run_cli("check", "texts", "--train", "--out", "own.json", "--json", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    about = json.loads(trained.stdout)
+    assert about["planted"] >= 200
+    assert 0 < about["thresholds"]["quarantine"] <= about["thresholds"]["reject"] <= 1
+    first = (tmp_path / "own.json").read_bytes()
+    write_lines(tmp_path / "in.jsonl", [record(1), record(2, ANSWER.replace("10～15", "50～80"))])
+    base = ("check", "in.jsonl", "--out", "out.jsonl", "--workers", "1", "--fail-on", "never", "--model")
+    used = run_cli(*base, "own.json", cwd=tmp_path)
+    assert used.returncode == 0, used.stderr
+    good, wrong = read_lines(tmp_path / "out.jsonl")
+    assert good["probability"] < wrong["probability"]
+    assert run_cli("check", "texts", "--train", "--out", "own.json", cwd=tmp_path, PYTHONHASHSEED="7").returncode == 0
+    assert (tmp_path / "own.json").read_bytes() == first
+    (tmp_path / "no.json").write_text("[]", "utf-8")
+    assert run_cli(*base, "no.json", cwd=tmp_path).returncode == 2
+    few = run_cli("check", "in.jsonl", "--train", "--out", "few.json", cwd=tmp_path)
+    assert few.returncode == 2
+    assert "too few to learn from" in few.stderr

@@ -72,7 +72,7 @@ def _common(*more: str) -> tuple[re.Pattern[str], frozenset[str]]:
     kept: set[str] = set()
     for row in rows("check_marks"):
         words = set(row["words"].split())
-        if row["type"] in _BLANK:
+        if row["type"] in _BLANK and row["value"] != "stop":
             common |= words
         elif row["type"] == "plain":
             kept |= words

@@ -22,6 +22,8 @@ TYPES: Final = (
     "reassurance",
     "urgency",
 )
+MAX_SCOPE: Final = 200
+"""Characters that a word turns; no clause that means something is longer."""
 _QUESTION: Final = re.compile(r"([\u4e00-\u9fff])[不没]\1(?:[\u4e00-\u9fff])?|能否|可否|是否|有无|与否|要不要紧")
 """能不能, 有没有: what is asked or left open is not denied."""
 _DOUBLE: Final = re.compile(r"(?:非|不)[^,。;!?不非]{1,8}不可(?!以|能|逆)")
@@ -98,10 +100,10 @@ def _of(clause: Clause) -> Iterator[Mark]:
 def _scope(text: str, match: re.Match[str], type_: str) -> tuple[int, int]:
     """Of 不 what follows, of 禁用 at the end what is before it."""
     if _AFTER.fullmatch(match[0]) and len(text) - match.end() < 3 and match.start():
-        return 0, match.start()
+        return max(0, match.start() - MAX_SCOPE), match.start()
     stop = _CLOSES.search(text, match.end()) if type_ == "negation" else None
-    end = stop.start() if stop else len(text)
-    return (match.end(), end) if match.end() < end else (0, len(text))
+    end = min(stop.start() if stop else len(text), match.end() + MAX_SCOPE)
+    return (match.end(), end) if match.end() < end else (max(0, len(text) - MAX_SCOPE), len(text))
 
 
 def scale(mark: Mark) -> tuple[int, int] | None:

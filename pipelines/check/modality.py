@@ -94,15 +94,20 @@ def _delayed(case: Case) -> Iterator[Signal]:
     """明早再去 for 今晚就去急诊."""
     for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
         later = next((m for m in _urgency(case.answer, clause.number) if m.value == "later"), None)
-        if later is None or not matches:
+        if later is None:
             continue
-        near = [m for m in matches if m.score >= 0.6 * matches[0].score]
+        before = case.answer.clauses[clause.number - 1]
+        if clause.number and before.sentence == clause.sentence:
+            matches = (*matches, *case.alignment[before.number])
+        if not matches:
+            continue
+        near = [m for m in matches if m.score >= 0.6 * max(n.score for n in matches)]
         theirs = [(m.source, mark) for m in near for mark in _around(case.evidence[m.source], m.clause)]
         if theirs and all(m.value != "later" for _, m in theirs):
             source, mark = theirs[0]
             yield Signal(
                 "modality.delay", "modality", clause.start, clause.end, source, mark.start, mark.end,
-                min(1.0, 0.4 + matches[0].score), f"依据为“{mark.text}”，答案为“{later.text}”",
+                min(1.0, 0.4 + 0.6 * matches[0].score), f"依据为“{mark.text}”，答案为“{later.text}”",
             )  # fmt: skip
 
 

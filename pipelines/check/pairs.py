@@ -44,11 +44,17 @@ def pairs(case: Case) -> tuple[Pair, ...]:
             theirs = list(_beside(case, matches, said, about, weight))
             best = max((score for score, *_ in theirs), default=0.0)
             near = sorted(
-                ((s, t) for score, s, t in theirs if score >= 0.75 * best), key=lambda t: abs(distance(stance, t[1]))
+                ((s, t) for score, s, t in theirs if score >= 0.75 * best or _first(matches, s, t)),
+                key=lambda t: abs(distance(stance, t[1])),
             )
             if near and best > 0:
                 found.append(Pair(stance, tuple(near), best))
     return tuple(found)
+
+
+def _first(matches: tuple[Match, ...], source: int, stance: Stance) -> bool:
+    """Whether a stance is of the clause that speaks of the same most."""
+    return matches[0].source == source and matches[0].clause == stance.clause
 
 
 @functools.lru_cache(maxsize=8)

@@ -199,8 +199,8 @@ def _ordered(case: Case) -> Iterator[Signal]:
             if known[0] != side or ("前" if side == "后" else "后") in around:
                 both.add(m[1])
     for m in _ORDER.finditer(case.answer.folded):
-        known = theirs.get(m[1])
-        if known and m[1] not in both and known[0] != m[2][-1] and m[0] not in case.question.folded:
+        known = theirs.get(m[1], ("", -1, 0, 0))
+        if known[0] and m[1] not in both and known[0] != m[2][-1] and m[0] not in case.question.folded:
             yield Signal(
                 "relation.order", "relation", m.start(), m.end(), known[1], known[2], known[3], 0.8,
                 f"答案为“{m[0]}”，依据为“{m[1]}{known[0]}”",
@@ -228,7 +228,7 @@ def _sequence(case: Case) -> Iterator[Signal]:
 @functools.lru_cache(maxsize=128)
 def _steps(reading: Reading) -> tuple[tuple[frozenset[str], frozenset[str], int, int], ...]:
     """What comes first, what then, and where both stand, for each sentence that says so."""
-    found = []
+    found: list[tuple[frozenset[str], frozenset[str], int, int]] = []
     for _, group in groupby(reading.clauses, key=lambda c: c.sentence):
         clauses = list(group)
         if len(found) >= MAX_EDGES:

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 from pipelines.check.marks import Mark, by_clause, scale
 from pipelines.check.reading import Clause, Reading
 
+MAX_MARKS: Final = 24
+"""Of one clause; the rest is not looked at."""
 _HEADINGS: Final = (
     (re.compile(r"禁忌|禁用|禁止|不得|不可用|不能用|严禁"), (-3, -3)),
     (re.compile(r"慎用"), (-1, -1)),
@@ -64,7 +66,7 @@ def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
     own: list[list[Stance]] = [[] for _ in reading.clauses]
     for clause, found in zip(reading.clauses, by_clause(reading), strict=True):
         if found and not asked(reading, clause):
-            own[clause.number] = list(_own(reading, clause, found))
+            own[clause.number] = list(_own(reading, clause, found[:MAX_MARKS]))
     passed: Stance | None = None
     for clause in reading.clauses:
         mine = own[clause.number]

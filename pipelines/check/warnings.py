@@ -68,7 +68,7 @@ class Item(NamedTuple):
 def warnings(case: Case) -> list[Signal]:
     """What the evidence warns of and the answer should have said."""
     items = tuple(i for s, reading in enumerate(case.evidence) for i in _items(reading, s))
-    return [*_contraindicated(case, items), *_too_young(case), *_incomplete(case, items)] if items else []
+    return [*_contraindicated(case, items), *_too_young(case), *_incomplete(case, items)]
 
 
 @functools.lru_cache(maxsize=128)

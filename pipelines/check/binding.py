@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -18,18 +19,26 @@ from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import acts
+from pipelines.check.terms import families, places
 
 MIN_MARGIN: Final = 0.12
 """By which another value must fit better, as a share of what tells the candidates apart."""
+MAX_RATIO: Final = 200.0
+MAX_TIMES: Final = 15.0
 MIN_FIT: Final = 0.2
 MAX_CANDIDATES: Final = 60
+_COPIED: Final = 12
+"""Characters before a value that an answer has in common with the evidence only by taking its place over too."""
 _QUESTION: Final = 0.3
 _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
 _NAMED: Final = 0.15
 _BINDING: Final = ("drug", "vaccine", "route", "disease")
 _NAMES: Final = ("drug", "vaccine", "disease", "food", "test", "route", "actor", "organ")
+_LISTED: Final = ("term", "food", "test")
+"""Groups that stand in lists, where any place is as good; only an exchange counts."""
 _KINDS: Final = {"food": "entity", "test": "entity", "organ": "entity", "actor": "actor", "route": "route"}
+_Rival = tuple[int, Reading, Item]
 
 
 class _Candidate(NamedTuple):
@@ -55,29 +64,56 @@ class _Contest(NamedTuple):
 def pairing(case: Case) -> list[Signal]:
     """Values and names of the answer whose company in the evidence is another."""
     found = []
-    for group, all_members in list(items(case.answer).items())[:MAX_CANDIDATES]:
-        members = all_members[:MAX_CANDIDATES]
-        if not (_is_amount(group) or group in _NAMES or group.startswith("pair ")):
+    for members, rivals in _groups(case):
+        if all(_is_copied(case, member) for member in members[:MAX_CANDIDATES]):
             continue
-        contest = _contest(case, group, members)
+        contest = _contest(case, members[:MAX_CANDIDATES], rivals[:MAX_CANDIDATES])
         if contest is None:
             continue
-        for number in range(len(members)):
+        for number in range(len(contest.members)):
             if signal := _judged(case, contest, number):
                 found.append(signal)
     return found
+
+
+def _is_copied(case: Case, member: Item) -> bool:
+    """Whether it stands in the evidence behind the same words."""
+    folded = case.answer.folded
+    copied = folded[max(0, member.start - _COPIED) : member.end]
+    return len(copied) == _COPIED + member.end - member.start and any(copied in r.folded for r in case.evidence)
+
+
+def _groups(case: Case) -> Iterator[tuple[tuple[Item, ...], list[_Rival]]]:
+    """What could be exchanged: what the answer has of each group, and what the evidence has."""
+    for group, members in list(items(case.answer).items())[:MAX_CANDIDATES]:
+        if _is_amount(group) or group in _NAMES or group.startswith("pair "):
+            yield members, _rivals(case, group, members)
+    for terms in families(case.evidence):
+        if members := places(case.answer, terms):
+            yield members, [(s, r, item) for s, r in enumerate(case.evidence) for item in places(r, terms)]
+
+
+def _rivals(case: Case, group: str, members: tuple[Item, ...]) -> list[_Rival]:
+    """What the evidence has of a group; of amounts whatever it is per, where per what is not said alike."""
+    found = [(s, r, item) for s, r in enumerate(case.evidence) for item in items(r).get(group, ())]
+    values = {item.value for *_, item in found}
+    if not _is_amount(group) or any(member.value in values for member in members):
+        return found
+    start = group[: group.rindex(":") + 1]
+    return [
+        (s, r, item)
+        for s, r in enumerate(case.evidence)
+        for other, each in items(r).items()
+        if other.startswith(start)
+        for item in each
+    ]
 
 
 def _is_amount(group: str) -> bool:
     return ":" in group and not group.startswith("pair ")
 
 
-def _contest(case: Case, group: str, members: tuple[Item, ...]) -> _Contest | None:
-    rivals = [
-        (source, reading, item)
-        for source, reading in enumerate(case.evidence)
-        for item in items(reading).get(group, ())
-    ][:MAX_CANDIDATES]
+def _contest(case: Case, members: tuple[Item, ...], rivals: list[_Rival]) -> _Contest | None:
     values = {item.value for *_, item in rivals}
     if len(values) < 2 or not any(member.value in values for member in members):
         return None
@@ -121,15 +157,15 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
     home = contest.candidates[place].item
     is_amount = _is_amount(member.group)
     needed = MIN_MARGIN if is_amount else 2 * MIN_MARGIN
-    asked = {m.key for m in case.question.mentions}
+    asked = {item.value for item in items(case.question).get(member.group, ())}
     for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
         theirs, margin = contest.candidates[i], fit - same
         if margin < needed or fit < MIN_FIT:
             return None
-        if _alike(theirs.item, member) or (not is_amount and theirs.item.value in asked):
+        if _alike(theirs.item, member) or _is_far(theirs.item, member) or theirs.item.value in asked:
             continue
         gain = _gain(contest, member, theirs.item.value)
-        if gain is None and theirs.item.sort in (home.sort, member.sort):
+        if gain is None and member.group not in _LISTED and theirs.item.sort in (home.sort, member.sort):
             rule = "value" if is_amount else member.group.partition(" ")[0]
             return _signal(case, member, theirs, rule, min(1.0, margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
@@ -156,6 +192,14 @@ def _alike(one: Item, other: Item) -> bool:
     return one.value == other.value or (
         not _is_amount(one.group) and (one.value in kinds_of(other.value) or other.value in kinds_of(one.value))
     )
+
+
+def _is_far(one: Item, other: Item) -> bool:
+    """Whether two amounts are of such different size that nobody takes one for the other."""
+    if not _is_amount(one.group):
+        return False
+    low, high = sorted(float(Fraction(item.value.partition("~")[0])) for item in (one, other))
+    return low > 0 and high / low > (MAX_TIMES if ":minute" in one.group else MAX_RATIO)
 
 
 def _is_beside_the_point(reading: Reading, item: Item) -> bool:

@@ -69,6 +69,8 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
         scale = MINUTES_A_MONTH if is_time else 1
         value = "~".join(str(bound * scale) for bound in dict.fromkeys((q.low, q.high)) if bound is not None)
         sort = f"{q.role}{'~' if q.spelled in _SHORT else ''}{q.text[-1] if q.text[-1] in '内后前' else ''}"
+        if not value:
+            continue
         others = found.setdefault(group, [])
         if others and q.comparator == "under" and others[-1].end == q.start and "~" not in others[-1].value:
             others[-1] = Item(group, f"{others[-1].value}~{value}", others[-1].start, q.end, sort)
@@ -104,13 +106,15 @@ def context(reading: Reading, item: Item) -> Context:
         _add(words, _HEADING, clause.heading)
     if clause.sentence:
         start, end = sentences(reading).get(clause.sentence - 1, (0, 0))
-        _add(words, _LAST, text[max(start, end - _MAX_CHARS) : end])
+        _add(words, _LAST, text[max(start, end - _MAX_CHARS // 2) : end])
     _add(words, _SENTENCE, text[max(opened, item.start - 2 * _MAX_CHARS) : last_end])
     _add(words, _SENTENCE, text[tail : min(closed, tail + _MAX_CHARS)])
     _add(words, _BEFORE if leads else _SENTENCE, text[before:lead])
     _add(words, after, text[item.end : tail])
     _add(words, _LEAD, text[lead : item.start])
-    words[f"<{text[max(lead, item.start - 2) : item.start]}"] = words[f">{text[item.end : min(tail, item.end + 2)]}"] = 1.0
+    words[f"<{text[max(lead, item.start - 2) : item.start]}"] = words[
+        f">{text[item.end : min(tail, item.end + 2)]}"
+    ] = 1.0
     names: dict[str, set[str]] = {}
     for m in _around(reading, item, clause.sentence):
         if m.start != item.start and bounds(m.key) is None:

@@ -78,8 +78,9 @@ _BODY: Final = re.compile(
     r"(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
 )
 _LEADS: Final = re.compile(
-    r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)"
+    r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|是|这|那|哪|其他|有关|相关|该|各|两个|几个|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)"
 )
+_OFFICE: Final = re.compile(r"等?(?:主管|行政|管理|监管|监督管理)?部门$")
 _EDITION: Final = re.compile(r"《[^《》\n]{2,40}》")
 
 
@@ -182,7 +183,7 @@ def _bodies(text: str) -> list[Mention]:
         start = match.start() + (cut.end() if cut else 0)
         name = text[start : match.end()]
         if len(name) > 2 and name[-2:] not in name[:-2]:
-            found.append(Mention("actor", name, "", start, match.end(), name))
+            found.append(Mention("actor", _OFFICE.sub("", name) or name, "", start, match.end(), name))
     found += [Mention("authority", m[0], "", m.start(), m.end(), m[0]) for m in _EDITION.finditer(text)]
     return found
 

@@ -49,7 +49,10 @@ class Known:
         return self._found[asked]
 
     def _has(self, mention: Mention) -> bool:
-        if mention.key in self.keys or (len(mention.text) > 1 and mention.text in self.text):
+        if mention.key in self.keys or (
+            len(mention.text) > 1
+            and (mention.text in self.text or (mention.type == "actor" and mention.key in self.text))
+        ):
             return True
         if mention.text[-1] in "高低快慢多少" and len(mention.text) > 2 and mention.text[:-1] in self.text:
             return True

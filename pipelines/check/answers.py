@@ -14,6 +14,8 @@ MAX_TEXTS: Final = 256
 """Evidence texts of a record, and messages of a conversation."""
 MAX_ANSWER_CLAUSES: Final = 1_000
 MAX_EVIDENCE_CLAUSES: Final = 6_000
+MAX_PAIRS: Final = 250_000
+"""Clauses of an answer times those of its evidence: each is compared with each."""
 _ENDS: Final = ("\n", "。", "；", "，", "、")
 _SEARCHED_CHARS: Final = 2_000
 
@@ -78,8 +80,9 @@ def turns(messages: Sequence[Mapping[str, str]], evidence: Sequence[str]) -> lis
         elif message["role"] == "assistant" and message["content"].strip():
             question = asked[-1] if asked else Reading("")
             case = Case(question, Reading(message["content"]), readings, tuple(asked[:-1]))
-            if len(case.answer.clauses) > MAX_ANSWER_CLAUSES:
-                raise Unfit("too_many_clauses", f"an answer of {len(case.answer.clauses)} clauses")
+            n, n_theirs = len(case.answer.clauses), sum(len(r.clauses) for r in readings)
+            if n > MAX_ANSWER_CLAUSES or n * n_theirs > MAX_PAIRS:
+                raise Unfit("too_many_clauses", f"an answer of {n} clauses beside evidence of {n_theirs}")
             found.append(Turn(number, case, pieces))
     return found
 

@@ -47,6 +47,8 @@ def absent_amounts(
             found.append(finding("quantity.arithmetic", "quantity", look.quantity, None, 0.45, says))
         elif signal := _unsupported(case, look):
             found.append(signal)
+        else:
+            given.add(look.quantity, takes_per_kg=True)
     return found
 
 
@@ -141,12 +143,16 @@ def _says_nothing(quantity: Quantity) -> bool:
     if quantity.unit in DOSED and "1" in quantity.text:
         return False
     is_plain = quantity.comparator in ("", "about")
-    return is_plain and (quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in "天日")
+    return is_plain and (
+        quantity.unit in COUNTED or quantity.unit in ("times", "fold", "point") or quantity.spelled in "天日"
+    )
 
 
 def _certainty(quantity: Quantity) -> float:
     """How much an unsupported amount counts: a dose wholly, two things that one speaks of hardly."""
     if quantity.unit in _SOFT:
+        if quantity.unit == "fold" and direction(quantity.comparator):
+            return 0.9
         return 0.9 if quantity.per else 0.45 if quantity.unit != "times" or quantity.written != (TWO,) else 0.3
     if quantity.unit.startswith("第") or quantity.role == "date":
         return 0.7

@@ -60,7 +60,7 @@ def _other_unit(look: Comparison) -> Fact | None:
     for score, fact in look.ranked[:12]:
         other = fact.quantity
         if other.written == quantity.written and other.spelled and quantity.spelled and score > 0.1:
-            if same(look.fact, fact):
+            if same(look.fact, fact) or _group(other) != _group(quantity):
                 continue
             if other.unit in COUNTED and quantity.unit in COUNTED and not {other.unit, quantity.unit} & DOSED:
                 continue
@@ -68,6 +68,13 @@ def _other_unit(look: Comparison) -> Fact | None:
                 continue
             return fact
     return None
+
+
+def _group(quantity: Quantity) -> str:
+    """What one may be taken for another: a dose in ml for one in mg, days for months, but no years for yuan."""
+    if quantity.unit in ("minute", "month", "workday", "lesson", "term") or quantity.role in TIMED:
+        return "time"
+    return quantity.role if quantity.role in ("money", "share", "temperature", "date") else "measure"
 
 
 def kind_of(quantity: Quantity) -> str:

@@ -149,9 +149,7 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
         return True
     if given.formulas and unit in ("mg", "cm", "mmhg", "ml", "") and _by_formula(quantity, given):
         return True
-    return _in_sentence(quantity, sentence, tolerance) or (
-        not quantity.comparator and _from_known(unit, low, given)
-    )
+    return _in_sentence(quantity, sentence, tolerance) or (not quantity.comparator and _from_known(unit, low, given))
 
 
 def _among(unit: str, low: float, high: float, values: list[Value], tolerance: float) -> bool:
@@ -208,10 +206,7 @@ def _rounded(unit: str, low: float, high: float, given: Ground) -> bool:
 
 def _from_known(unit: str, low: float, given: Ground) -> bool:
     """The rest of a hundred per cent."""
-    for value in given.amounts[:_MOST]:
-        if value.unit == unit == "percent" and close(low, 100 - value.high):
-            return True
-    return False
+    return any(value.unit == unit == "percent" and close(low, 100 - value.high) for value in given.amounts[:_MOST])
 
 
 def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float) -> bool:

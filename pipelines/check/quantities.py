@@ -70,11 +70,12 @@ class _Amount(NamedTuple):
 
 _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
 _TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
-_ENDS: Final = frozenset("。!?;\n,")
+_ENDS: Final = "。!?;\n,"
 _MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)| (?=[\u4e00-\u9fff])")
 _SECTIONS: Final = re.compile(
     r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
 )
+_SECTION_ENDS: Final = frozenset("荐见表图录件骤注案题款条 tbswyzoqjfgt")
 _ORDINAL_NUMBERS: Final = re.compile(
     r"\s?(?:条|款|项|章|节|部分|编|页|卷|期|版|步|表|图|目|号|批|类|时间|肋|个|人|者|方|位|性|心音|线|代)"
 )
@@ -107,7 +108,7 @@ def quantities(reading: Reading) -> tuple[Quantity, ...]:
     floor = place = 0
     while match := _HEAD.search(text, place):
         start = match.start()
-        floor = max(floor, _clause_start(text, place, start))
+        floor = max(floor, _clause_start(text, start))
         skipped = _skipped(text, start)
         if skipped:
             place = skipped
@@ -115,30 +116,28 @@ def quantities(reading: Reading) -> tuple[Quantity, ...]:
         quantity, place = _read(text, raw, start, floor)
         if quantity is not None:
             found.append(quantity)
-            if quantity.unit != "minute" or quantity.written != (ONE,):  # 一天 says what the next is for
-                floor = quantity.end
+            if quantity.unit not in ("minute", "times") or quantity.written != (ONE,):
+                floor = quantity.end  # but 一天 and 一次 say what the next is for
     return joined(text, _listed(text, found), Quantity)
 
 
 def _listed(text: str, found: list[Quantity]) -> list[Quantity]:
     """Bare numbers in a list with the unit at its end: 0、1、6个月."""
     for at in range(len(found) - 2, -1, -1):
-        one, following = found[at], found[at + 1]
-        if not one.unit and not one.per and following.spelled and one.role == "other" and following.written:
-            if text[one.end : following.start].strip() in ("、", "和") and following.low == following.high:
-                scale = following.low / following.written[0] if following.low and following.written[0] else ONE
-                low = one.low * scale if one.low is not None else None
-                high = one.high * scale if one.high is not None else None
-                shared = {"unit": following.unit, "per": following.per, "role": following.role}
-                found[at] = one._replace(low=low, high=high, spelled=following.spelled, **shared)
+        one, last = found[at], found[at + 1]
+        if one.unit or one.per or one.role != "other" or not last.spelled or not last.written:
+            continue
+        if last.low != last.high or text[one.end : last.start].strip() not in ("、", "和"):
+            continue
+        scale = last.low / last.written[0] if last.low and last.written[0] else ONE
+        low, high = (None if v is None else v * scale for v in (one.low, one.high))
+        found[at] = one._replace(low=low, high=high, unit=last.unit, per=last.per, role=last.role, spelled=last.spelled)
     return found
 
 
-def _clause_start(text: str, place: int, start: int) -> int:
-    for at in range(start - 1, max(place, start - 40) - 1, -1):
-        if text[at] in _ENDS:
-            return at + 1
-    return max(0, start - 40)
+def _clause_start(text: str, start: int) -> int:
+    begin = max(0, start - 40)
+    return begin + max(map(text[begin:start].rfind, _ENDS)) + 1
 
 
 def _skipped(text: str, start: int) -> int:
@@ -218,12 +217,27 @@ def _run_end(text: str, start: int) -> int:
 def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     """A year, a date, an ordinal or a list marker."""
     number = numeral.low
-    if match := _YEAR.match(text, start):
+    is_year = text.startswith("年", numeral.end) and 1900 <= number <= 2100
+    if is_year and numeral.spoken and "千" not in text[start : numeral.end]:
+        return Quantity(
+            number,
+            number,
+            "year",
+            (),
+            "",
+            "date",
+            start,
+            numeral.end + 1,
+            text[start : numeral.end + 1],
+            (number,),
+            "年",
+        )
+    if is_year and (match := _YEAR.match(text, start)):
         return Quantity(number, number, "year", (), "", "date", start, match.end(), match[0], (number,), "年")
-    if match := _MONTH_DAY.match(text, start):
+    if number <= 12 and (match := _MONTH_DAY.match(text, start)):
         number = number * 100 + int(match[1] or 0)
         return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
-    if match := _RATIO.match(text, start):
+    if not numeral.spoken and (match := _RATIO.match(text, start)):
         values = (plain(match[1]), plain(match[2]))
         share = values[0] / (values[1] or ONE)
         return Quantity(share, share, "ratio", (), "", "share", start, match.end(), match[0], values, ":")
@@ -235,7 +249,9 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     if numeral.spoken:
         return None
     end = numeral.end
-    if (_SECTIONS.search(head) and unit_at(text, text, end) is None) or _is_marker(text, start, end):
+    if (
+        head and head[-1] in _SECTION_ENDS and _SECTIONS.search(head) and unit_at(text, text, end) is None
+    ) or _is_marker(text, start, end):
         end = max(end, _digits_end(text, start))
         return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
     if _LETTER.match(text[end : end + 1]) and unit_at(text, text, end) is None:
@@ -250,7 +266,7 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
 
 def _is_marker(text: str, start: int, end: int) -> bool:
     """Whether a number opens a list item or a section: `1.`, `(2)`, `5.2 急性`."""
-    before = text[:start].rstrip(" ")[-1:] if start < 200 else text[start - 4 : start].rstrip(" ")[-1:]
+    before = text[max(0, start - 4) : start].rstrip(" ")[-1:]
     if before == "(" and text[end : end + 1] == ")":
         return True
     if before not in ("", "\n", "。", ";", ":", "]", "(", ")"):
@@ -375,6 +391,8 @@ def _made(
     role = role_of(text, start, end, unit, per, low, comparator)
     if unit in ("mg", "ml", "iu", "mmol", "kcal") or unit in COUNTED or unit in ("minute", "percent", "cfu", "point"):
         ahead_pers = pers_in(text[max(floor, start - 18) : start])
+        if {"day", "dose"} <= ahead_pers:  # 每天一次100毫克
+            ahead_pers.discard("day")
         if "l" not in per and ahead_pers:
             per = ordered({*per, *(p for p in ahead_pers if p in ORDER and p not in ("l", "g", "kcal"))})
     bounds: tuple[Fraction | None, Fraction | None] = (low, high)

@@ -17,7 +17,9 @@ from pipelines.check.units import PREFIXED
 MAX_PAIRS: Final = 20_000
 """Amounts of the answer times amounts of the evidence that are compared; of more nothing is said to be right."""
 
-_NEGATION: Final = re.compile(r"不(?!超|低|少|足|到|满|大|小|高|适|同)|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外")
+_NEGATION: Final = re.compile(
+    r"不(?![超低少足到满大小高短长早晚多及适同])|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外"
+)
 _BEFORE_OR_AFTER: Final = re.compile(r"(?<![目以之此最先今])([前后])(?:的|第|约|至少|不到)?$")
 _CHANGE: Final = re.compile(
     r"(?:(?P<up>[上往向][上高]?调|升高?|增[加高多大]?|提高|上浮|上升|加[到至上]?|涨)|(?P<down>[下往向][下低]?调|降低?|减[少低轻去]?|调低|下浮|下降|掉))"

@@ -95,7 +95,7 @@ for _unit, _factor, _spellings in (
     _add(_unit, _factor, _spellings)
 for _nouns in (
     "片", "粒 颗 枚 丸", "袋 包", "支 管", "滴", "喷 揿 吸", "勺 匙 茶匙 汤匙 小勺 大勺 茶勺", "瓶", "贴", "杯", "碗",
-    "剂 剂次 针 剂量单位", "人 名 位 口", "例", "所 家 座", "种 类 样 型 款", "项 条 点 件", "行", "级 期 阶段",
+    "剂 剂次 针 剂量单位", "人 名 位 口", "例", "所 家 座", "种 类 样 型 款", "项 条 件", "行", "级 期 阶段",
     "处 个", "只", "份", "倍量", "床", "间", "台 辆", "户", "班", "餐", "步", "层", "根", "张", "篇", "胎",
 ):  # fmt: skip
     _first = _nouns.split()[0]
@@ -145,6 +145,7 @@ ORDER: Final = {per: i for i, per in enumerate(dict.fromkeys(per for per, _ in _
 _PER_WORDS: Final = "|".join(sorted(map(re.escape, _PERS), key=len, reverse=True))
 _OVER: Final = re.compile(rf"\s?(?:/|每|p(?=er))\s?(?:\(((?:[^()\n]){{1,24}})\)|1?个?({_PER_WORDS})(?![a-z]))")
 _INSIDE: Final = re.compile(rf"(?<![a-z])(?:{_PER_WORDS})(?![a-z])")
+_ALSO: Final = re.compile(r"\s?[·•]\s?(kg|d|h|min|次)(?![a-z\-⁻])")
 _POWERS: Final = re.compile(r"\s?[·.]\s?(kg|min|d|h|l|dl|ml|m)\s?[-⁻]\s?[1¹2²]")
 PREFIXED: Final = re.compile(
     rf"(?:每|平均每|/)\s?(?:1|一)?个?(?P<each>{_PER_WORDS})|(?P<day>一天|一日|1日|1天|全天|全日|24小时|24h|当日|昼夜|日剂量|日用量|日总量)"
@@ -192,6 +193,9 @@ def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction
             pers.add(per)
             factor = factor * scale if scale is not _ONE else factor
         place = match.end()
+        if also := _ALSO.match(text, place):
+            pers.add(_PERS[also[1]][0])
+            place = also.end()
         if len(pers) > 3:
             break
     while match := _POWERS.match(text, place):

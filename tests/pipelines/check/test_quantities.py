@@ -148,13 +148,13 @@ def test_a_comparator_belongs_to_the_amount_beside_it() -> None:
 )
 def test_times_a_day_are_one_frequency(text: str) -> None:
     frequencies = [q for q in read(text) if q.role == "frequency"]
-    assert [(q.low, q.per) for q in frequencies] == [(3, ("day",))]
+    assert [(str(q.low), q.per) for q in frequencies] == [("3", ("day",))]
 
 
 @pytest.mark.parametrize("text", ["每8小时1次", "q8h", "隔8小时一次", "每隔8个小时可重复一次"])
 def test_an_interval_holds_its_once(text: str) -> None:
     quantity = only(text)
-    assert (quantity.role, quantity.low, quantity.unit) == ("interval", 480, "minute")
+    assert (quantity.role, str(quantity.low), quantity.unit) == ("interval", "480", "minute")
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,47 @@ def test_what_the_patient_said_is_known() -> None:
         Reading("怎么办？"), Reading("烧到39.4度，先物理降温。"), (Reading(LEAFLET),), (Reading("烧到39度4了"),)
     )
     assert check(case) == []
+
+
+STATUTE = (
+    "托育机构乳儿班每班不超过10人，保育人员与婴幼儿的比例不低于1:3。面积不足600平方米的，应当有2个以上安全出口。"
+    "录像保存期不少于90日。处5000元以上3万元以下罚款，违法所得处二倍以上五倍以下罚款；5年内不得重新申请，20个工作日内作出决定。"
+)
+VACCINE = "接种前3日停药，18月龄加强1剂，剂量0.5 ml，两剂间隔不短于28天，留观30分钟。海拔每升高1000 m，低限上调约4%。"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "answer"),
+    [
+        (STATUTE, "罚五千到三万块钱，或者违法所得的二到五倍，五年之内别再申请。"),
+        (STATUTE, "师生比1比3，一个班最多十个人，20个工作日内答复。"),
+        (VACCINE, "一岁半加强一针，一次半毫升，两针至少隔四周，坐半个小时再走。"),
+        (VACCINE, "打针前三天把药停了。高原每高1000米，低限往上调4%。"),
+        ("两次用药至少间隔6小时。", "一天别超过4次，每6小时以上一次。"),
+        ("1～6岁体重（kg）＝年龄×2＋8。", "4岁约16公斤。"),
+    ],
+)
+def test_plain_speech_about_rules_gives_no_signal(evidence: str, answer: str) -> None:
+    assert signals(answer, evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "answer", "kind"),
+    [
+        (STATUTE, "处5000元以上5万元以下罚款。", "quantity"),
+        (STATUTE, "保育人员与婴幼儿的比例不低于1:9。", "quantity"),
+        (STATUTE, "20日内作出决定。", "unit"),
+        (STATUTE, "3年内不得重新申请。", "frequency"),
+        (VACCINE, "接种后3日停药。", "comparator"),
+        (VACCINE, "低限下调约4%。", "comparator"),
+        (VACCINE, "剂量0.5 L。", "unit"),
+        (VACCINE, "两剂间隔不超过28天。", "comparator"),
+    ],
+)
+def test_errors_in_rules_are_found(evidence: str, answer: str, kind: str) -> None:
+    assert [s.kind for s in signals(answer, evidence)] == [kind]
+
+
+def test_very_many_amounts_are_refused_not_compared() -> None:
+    found = check(Case(Reading(""), Reading("每次5 ml，" * 300), (Reading("每次6 ml，" * 300),)))
+    assert [s.check for s in found] == ["quantity.too_many"]

@@ -80,6 +80,13 @@ _BODY: Final = re.compile(
 _LEADS: Final = re.compile(
     r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|是|这|那|哪|其他|有关|相关|该|各|两个|几个|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)"
 )
+_STEPS: Final = {c: i for row in ("ⅰⅱⅲⅳⅴⅵ", "一二三四五六", "123456") for i, c in enumerate(row, 1)} | {
+    c: 10 + i for i, c in enumerate("甲乙丙丁", 1)
+}
+_STEP: Final = "[" + "".join(_STEPS) + "]"
+_GRADE: Final = re.compile(
+    rf"(?<![\dⅰ-ⅻ.~同这那每另某哪任a-z])第?({_STEP})(?:[~至、和-]第?({_STEP}))?(类|级|型|期)(?!别|间)"
+)
 _OFFICE: Final = re.compile(r"等?(?:主管|行政|管理|监管|监督管理)?部门$")
 _EDITION: Final = re.compile(r"《[^《》\n]{2,40}》")
 
@@ -143,7 +150,7 @@ def mentions(reading: Reading) -> tuple[Mention, ...]:
     listed = _listed(text)
     taken = {at for m in listed if m.type == "actor" for at in range(m.start, m.end)}
     bodies = [m for m in _bodies(text) if m.type != "actor" or not taken.intersection(range(m.start, m.end))]
-    found = [*listed, *bodies, *_ages(reading)]
+    found = [*listed, *bodies, *_ages(reading), *_grades(text)]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     kept: list[Mention] = []
     end = 0
@@ -185,6 +192,16 @@ def _bodies(text: str) -> list[Mention]:
         if len(name) > 2 and name[-2:] not in name[:-2]:
             found.append(Mention("actor", _OFFICE.sub("", name) or name, "", start, match.end(), name))
     found += [Mention("authority", m[0], "", m.start(), m.end(), m[0]) for m in _EDITION.finditer(text)]
+    return found
+
+
+def _grades(text: str) -> list[Mention]:
+    """Classes, grades, types, stages (Ⅲ～Ⅴ级, 第二类, 乙类): `grade:级:3-5`."""
+    found = []
+    for match in _GRADE.finditer(text):
+        low = _STEPS[match[1]]
+        key = f"grade:{match[3]}:{low}-{_STEPS[match[2]] if match[2] else low}"
+        found.append(Mention("population", key, "", match.start(), match.end(), match[0]))
     return found
 
 

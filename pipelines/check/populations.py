@@ -21,6 +21,8 @@ def population(case: Case) -> list[Signal]:
     for mention in own_names(case, "population"):
         if mention.key in OPPOSITES:
             signal = _opposite(case, mention)
+        elif mention.key.startswith("grade:"):
+            signal = _grade(case, mention)
         else:
             signal = _interval(case, mention) if bounds(mention.key) else None
         if signal:
@@ -78,6 +80,34 @@ def _months(readings: tuple[Reading, ...]) -> frozenset[Fraction]:
     """All ends of times in months: a limit of age may be said as a time."""
     found = (q for r in readings for q in r.quantities if q.unit == "month")
     return frozenset(end for q in found for end in (q.low, q.high) if end is not None)
+
+
+def _grade(case: Case, mention: Mention) -> Signal | None:
+    """A class, grade, type or stage where the evidence has others only."""
+    start = mention.key[: mention.key.rindex(":") + 1]
+    is_limit = case.answer.folded[mention.end : mention.end + 3].startswith(("以上", "及以上", "以下", "及以下"))
+    there = _steps(case.evidence if is_limit else case.known, start)
+    if not there or _range(mention.key) <= there:
+        return None
+    said = case.answer.raw[mention.start : mention.end]
+    for source, other, score in beside(case, mention):
+        if other.key.startswith(start):
+            words = case.evidence[source].raw[other.start : other.end]
+            says = f"答案写的是“{said}”，原文相应处是“{words}”。"
+            place = (source, other.start, other.end)
+            return _signal("population.grade", mention, place, min(1.0, 0.5 + 0.4 * score), says)
+    return _signal("population.grade", mention, (-1, 0, 0), 0.45, f"原文没有“{said}”，只有别的类别或级别。")
+
+
+@functools.lru_cache(maxsize=512)
+def _steps(readings: tuple[Reading, ...], start: str) -> frozenset[int]:
+    keys = {m.key for r in readings for m in r.mentions if m.key.startswith(start)}
+    return frozenset(step for key in keys for step in _range(key))
+
+
+def _range(key: str) -> set[int]:
+    low, _, high = key.rpartition(":")[2].partition("-")
+    return set(range(int(low), int(high) + 1))
 
 
 def _opposite(case: Case, mention: Mention) -> Signal | None:

@@ -52,11 +52,11 @@ class Model:
     def clauses(self, rows: Sequence[Row]) -> np.ndarray:
         """[n_clauses] Score of each; above zero it is more likely wrong than right."""
         table = matrix(rows, self.names)
-        return table @ np.asarray(self.weights) + self.bias
+        return np.asarray(table @ np.asarray(self.weights) + self.bias)
 
     def probability(self, rows: Sequence[Row]) -> float:
         """That the answer says what its evidence does not."""
-        return float(sigmoid(np.float64(self.score(rows))))
+        return float(sigmoid(np.array([self.score(rows)]))[0])
 
     def score(self, rows: Sequence[Row]) -> float:
         """The same as a logit."""
@@ -91,7 +91,7 @@ def train(cases: Sequence[Sequence[Row]], labels: Sequence[Sequence[float]], wei
     counts = [len(rows) for rows in cases]
     share = np.repeat(np.asarray(weights) / np.sqrt(counts), counts)
     free = np.array([is_context(name) for name in names])
-    clause = fit(table, truth, share, penalty=2.0, free=free)
+    clause = fit(table, truth, share, penalty=4.0, free=free)
     draft = Model(names, tuple(clause[:-1]), float(clause[-1]), (1.0, 0, 0, 0, 0, 0, 0.0), Thresholds(0.4, 0.6))
     answers = np.stack([answer_features(draft.clauses(rows), rows) for rows in cases])
     wrong = np.array([max(row) for row in labels], dtype=float)
@@ -187,7 +187,7 @@ def save(model: Model, path: Path = DEFAULT) -> None:
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Scores as probabilities."""
-    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))))
 
 
 def _softplus_sum(scores: np.ndarray) -> float:

@@ -20,6 +20,8 @@ from pipelines.check.tokens import Token, tokens
 
 MIN_AGREEMENT: Final = 0.3
 """Share of a clause's tokens that its window must have for a difference to mean anything."""
+MIN_SCORE: Final = 0.3
+"""Of the best clause of the evidence; below that the answer is in other words."""
 N_WINDOWS: Final = 3
 SHORT_CHARS: Final = 12
 AROUND: Final = 2
@@ -36,6 +38,9 @@ _MARK_KINDS: Final = {
     "negation": "polarity", "permission": "polarity", "modality": "modality", "universal": "overgeneralisation",
     "only": "overgeneralisation", "cause": "relation", "reassurance": "overgeneralisation", "urgency": "modality",
 }  # fmt: skip
+
+
+_TIMES: Final = frozenset(("minute", "month"))
 
 
 class _Code(NamedTuple):
@@ -62,6 +67,8 @@ def differences(case: Case) -> list[Signal]:
     asked = {t.key for reading in (case.question, *case.heard) for t in tokens(reading)}
     found: list[Signal] = []
     for clause in case.answer.clauses:
+        if not case.alignment[clause.number] or case.alignment[clause.number][0].score < MIN_SCORE:
+            continue
         start, end = _stretch(case, clause)
         said = tuple(t for t in mine if start <= t.start < end)
         window = _best_window(case, clause, said, theirs)
@@ -99,6 +106,8 @@ def _best_window(
         agreed = sum(len(c.mine) for c in codes if c.same) / len(said)
         if agreed >= MIN_AGREEMENT and (best is None or score > best.score):
             best = _Window(match.source, window, codes, agreed, score)
+            if all(c.same for c in codes):
+                break
     return best
 
 
@@ -206,15 +215,29 @@ class _Departures(NamedTuple):
         a, b = token.item, other.item
         if isinstance(a, Quantity) and isinstance(b, Quantity):
             rule, kind = _quantity_rule(a, b)
+            if rule == "comparator" and self.case.answer.folded[token.end : token.end + 1] == "(":
+                return []  # 24小时(一天)内: the bound is said behind the brackets
+            if self._is_near(token):
+                return [self._signal("moved", "pairing", token, other, 1.0, "数值与别处对调")]
+            rule = f"{rule}_known" if token.key in self.everywhere else rule
             return [self._signal(rule, kind, token, other, 1.0, "数值不同")]
         if isinstance(a, Mark) and isinstance(b, Mark):
             if _agree(a, b):
                 return []
             kind = _MARK_KINDS.get(a.type, "polarity")
-            return [self._signal(f"mark_{a.type}", kind, token, other, _distance(a, b), "说法不同")]
+            weight = _distance(a, b) * (0.4 if self._is_near(token) and a.type != b.type else 1.0)
+            return [self._signal(f"mark_{a.type}", kind, token, other, weight, "说法不同")]
         kind = _MENTION_KINDS.get(token.type, "entity")
+        here = self.case.answer.folded[token.start : token.end]
+        there = self.case.evidence[self.window.source].folded[other.start : other.end]
+        if here in there or there in here:
+            return [self._signal("narrowed", kind, token, other, 0.6, "词语宽窄不同")]
         weight = 0.4 if token.key in self.asked else 1.0
         return [self._signal(token.type, kind, token, other, weight, "词语不同")]
+
+    def _is_near(self, token: Token) -> bool:
+        """Whether the evidence says it too, a little before or after."""
+        return any(token.key == t.key for t in self.window.theirs)
 
     def _added(self, token: Token) -> Signal:
         elsewhere = 0.5 if token.key in self.everywhere else 1.0
@@ -242,8 +265,9 @@ class _Departures(NamedTuple):
         if ours and other:
             span = Token("character", "", ours[0].start, ours[-1].end)
             there = Token("character", "", other[0].start, other[-1].end)
-            strength = min(1.0, 0.4 + 0.2 * len(new) + 0.05 * len(ours))
-            found.append(self._signal("words", "entity", span, there, strength, "用词不同"))
+            rule = "words" if min(len(ours), len(other)) > 1 else "word"
+            strength = min(1.0, 0.4 + 0.2 * len(new) + 0.1 * len(ours))
+            found.append(self._signal(rule, "entity", span, there, strength, "用词不同"))
         elif ours:
             span = Token("character", "", ours[0].start, ours[-1].end)
             strength = min(1.0, 0.1 * len(ours) + 0.15 * len(new))
@@ -268,6 +292,8 @@ class _Departures(NamedTuple):
 
 def _quantity_rule(a: Quantity, b: Quantity) -> tuple[str, str]:
     """Which part of two amounts differs, and the kind of error that makes."""
+    if {a.unit, b.unit} <= _TIMES and a.unit != b.unit:
+        return "frequency", "frequency"
     if a.unit != b.unit or a.per != b.per:
         return "unit", "unit"
     ends = {x for x in (a.low, a.high) if x is not None}

@@ -20,6 +20,7 @@ CONTEXT: Final = (
 
 _NEGATION: Final = re.compile("不|无|没|非|未|勿|禁|别|免|停")
 _RUN: Final = 4  # characters in a row that an answer has in common with its evidence only by taking them over
+MAX_COMPARED: Final = 50
 _LIGHT: Final = frozenset("的了吗呢吧啊呀就都也还要可以是在有和与及或把被给让用来去到得地着过这那它他她您你我们个")
 
 
@@ -33,12 +34,44 @@ def clause_features(case: Case, signals: Sequence[Signal]) -> list[dict[str, flo
     found: list[dict[str, float]] = [{} for _ in rows]
     for signal in signals:
         at = case.answer.clause_at(signal.start).number
-        for name in (signal.check, f"kind:{signal.kind}"):
+        for name in (signal.check, f"kind:{signal.kind}", *_families(signal.check)):
             found[at][name] = max(found[at].get(name, 0.0), signal.strength)
+    for at, strength in _confirmed(case, signals):
+        found[at]["confirmed"] = max(found[at].get("confirmed", 0.0), strength)
     for row, mine in zip(rows, found, strict=True):
         row.update(mine)
         row["n_signals"] = min(1.0, sum(name.startswith("kind:") for name in mine) / 4)
     return rows
+
+
+def _confirmed(case: Case, signals: Sequence[Signal]) -> list[tuple[int, float]]:
+    """Clause and strength wherever a check objects to what also differs from the evidence token by token."""
+    by_clause: dict[int, list[Signal]] = {}
+    for signal in signals:
+        if not signal.check.startswith("difference."):
+            by_clause.setdefault(case.answer.clause_at(signal.start).number, []).append(signal)
+    found = []
+    for a in signals:
+        if a.check.startswith("difference.") and not a.check.startswith("difference.dropped"):
+            at = case.answer.clause_at(a.start).number
+            strengths = [min(a.strength, b.strength) for b in by_clause.get(at, [])[:MAX_COMPARED] if _overlap(a, b)]
+            if strengths:
+                found.append((at, max(strengths)))
+    return found
+
+
+def _overlap(a: Signal, b: Signal) -> bool:
+    return a.start < b.end and b.start < a.end
+
+
+def _families(check: str) -> tuple[str, ...]:
+    """Groups of signals that are alike, so that a rare one counts as much as its like."""
+    family, _, rule = check.partition(".")
+    if family != "difference":
+        return (f"any:{family}", "any:check")
+    if rule.startswith("dropped"):
+        return ()
+    return ("any:added",) if rule.startswith("added") else ("any:replaced",)
 
 
 def _context(case: Case) -> np.ndarray:

@@ -18,9 +18,11 @@ from pipelines.check.features import clause_features
 from pipelines.check.modality import modality
 from pipelines.check.polarity import polarity
 from pipelines.check.populations import population
+from pipelines.check.relations import relations
 from pipelines.check.routes import route
 from pipelines.check.signals import Case, Check, Signal
 from pipelines.check.verdict import Judgement
+from pipelines.check.warnings import warnings
 
 CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
     {
@@ -33,6 +35,8 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "route": route,
         "polarity": polarity,
         "modality": modality,
+        "relations": relations,
+        "warnings": warnings,
         "claims": claims,
     }
 )

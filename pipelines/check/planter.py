@@ -32,9 +32,11 @@ _CAUSES: Final = re.compile(
     r"([\u4e00-\u9fff]{2,12})(可引起|可导致|引起|导致|可致|诱发|可诱发|造成)([\u4e00-\u9fff]{2,12})"
 )
 _POOLED: Final = {
-    "drug": "entity", "disease": "entity", "symptom": "entity", "test": "entity", "vaccine": "entity", "organ": "entity",
-    "food": "entity", "actor": "actor", "route": "route", "population": "population",
+    "drug": "entity", "disease": "entity", "symptom": "entity", "test": "entity", "vaccine": "entity",
+    "organ": "entity", "food": "entity", "actor": "actor", "route": "route", "population": "population",
 }  # fmt: skip
+_ITEM: Final = re.compile(r"(?:(?<=[、，：；。（])|(?<=^))([\u4e00-\u9fff]{2,7})(?=[、，；。）])")
+_ENTITIES: Final = tuple(t for t, kind in _POOLED.items() if kind == "entity")
 _CONVERSIONS: Final = (
     (r"(\d+(?:\.\d+)?) ?g(?![a-z/])", "mg", Fraction(1000)), (r"(\d+) ?mg(?![a-z/])", "g", Fraction(1, 1000)),
     (r"(\d+) ?周(?!岁)", "天", Fraction(7)), (r"(\d+) ?小时", "分钟", Fraction(60)),
@@ -256,6 +258,22 @@ def _exchanges(kind: str) -> Callable[[Reading, str, random.Random], Iterator[_E
     return lambda reading, text, dice: _exchanged(reading, text, dice, types)
 
 
+def _listed(reading: Reading, text: str, dice: random.Random) -> Iterator[_Edit]:
+    """An item of a list replaced with one of another list: words that no lexicon knows are exchanged too."""
+    items = [m[1] for m in _ITEM.finditer(text)]
+    for match in _ITEM.finditer(reading.raw):
+        others = [
+            i for i in items if i not in reading.raw and i[-1] != match[1][-1] and abs(len(i) - len(match[1])) < 3
+        ]
+        if others:
+            yield _Edit(match.start(1), match.end(1), dice.choice(others))
+
+
+def _entity(reading: Reading, text: str, dice: random.Random) -> Iterator[_Edit]:
+    by_lexicon = [] if dice.random() < 0.5 else list(_exchanged(reading, text, dice, _ENTITIES))
+    yield from by_lexicon or _listed(reading, text, dice)
+
+
 def _relation(reading: Reading, text: str, dice: random.Random) -> Iterator[_Edit]:
     for match in _CAUSES.finditer(reading.raw):
         yield _Edit(match.start(), match.end(), match[3] + match[2] + match[1])
@@ -274,7 +292,7 @@ _ERRORS: Final[dict[str, Callable[[Reading, str, random.Random], Iterator[_Edit]
     "polarity": _pairs("polarity"),
     "modality": _pairs("modality"),
     "overgeneralisation": _pairs("overgeneralisation"),
-    "entity": _exchanges("entity"),
+    "entity": _entity,
     "actor": _exchanges("actor"),
     "route": _exchanges("route"),
     "pairing": _pairing,

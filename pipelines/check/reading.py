@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -88,12 +89,11 @@ class Reading:
 
     def clause_at(self, place: int) -> Clause:
         """The clause that holds a place, or the last one before it."""
-        found = self.clauses[0]
-        for clause in self.clauses:
-            if clause.start > place:
-                break
-            found = clause
-        return found
+        return self.clauses[max(0, bisect_right(self._starts, place) - 1)]
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return [clause.start for clause in self.clauses]
 
 
 def fold(text: str) -> str:

@@ -67,7 +67,7 @@ def _candidates(reading: Reading) -> Iterator[Token]:
             yield Token("", "", q.start, q.end)
             continue
         last = q
-        yield Token("" if q.role == "number" else "quantity", quantity_key(q), q.start, q.end, q)
+        yield Token("" if _is_label(reading.folded, q) else "quantity", quantity_key(q), q.start, q.end, q)
     for m in reading.mentions:
         if m.type != "population" or not m.key.startswith(("age:", "weight:")):
             yield Token(m.type, (m.type, m.key), m.start, m.end)
@@ -76,6 +76,13 @@ def _candidates(reading: Reading) -> Iterator[Token]:
             yield Token(mark.type, (mark.type, mark.value), mark.start, mark.end, mark)
     for match in _plain().finditer(reading.folded):
         yield Token("latin" if match.lastgroup else "", match[0], match.start(), match.end())
+
+
+def _is_label(folded: str, quantity: Quantity) -> bool:
+    """The number of a step or an article; the third rib and the first day are none."""
+    if quantity.role != "number":
+        return False
+    return folded[quantity.start - 1 : quantity.start] != "第" or folded[quantity.end : quantity.end + 1] in _LABELLED
 
 
 def _is_repeated(folded: str, first: Quantity, second: Quantity) -> bool:
@@ -96,5 +103,6 @@ def _plain() -> re.Pattern[str]:
     return re.compile(rf"(?P<latin>[a-z]+[a-z0-9-]*|\d+(?:\.\d+)?)|{listed}")
 
 
+_LABELLED: Final = frozenset("条款项章节步表图版")
 _KEPT: Final = frozenset(("从", "由", "到", "各", "给", "让", "被", "把", "向"))
 _SAME: Final = {"吃": "服", "喝": "服", "饮": "服", "娃": "儿", "孩": "儿", "治": "疗", "首": "先"}

@@ -18,9 +18,11 @@ from pipelines.check.signals import Case, Signal
 from pipelines.check.verdict import Thresholds
 
 N_FOLDS: Final = 10
-MAX_FALSE_REJECTS: Final = {"near": 0.03, "free": 0.04}
-"""Share of faithful answers that may be rejected outright; the aims are 0.04 and 0.05, a little is left for luck."""
-MAX_FALSE_DROPS: Final = {"near": 0.035, "free": 0.11}
+MAX_FALSE_REJECTS: Final = {"near": 0.02, "free": 0.015}
+"""Share of faithful answers of the examples that may be rejected outright. The aims are 0.04 and 0.05 on texts that
+nobody has looked at; the rules were polished on these examples, and are wrong twice as often on others.
+"""
+MAX_FALSE_DROPS: Final = {"near": 0.03, "free": 0.075}
 """Share of faithful answers that may be rejected or quarantined; the aims are 0.04 and 0.12."""
 
 
@@ -79,17 +81,25 @@ def wrong_clauses(example: Example) -> list[float]:
     return found if any(found) else [1.0] * len(clauses)
 
 
-def planted_examples(texts: Mapping[str, str], *, weight: float = 0.25) -> list[Example]:
+def planted_examples(texts: Mapping[str, str], *, weight: float = 0.06) -> list[Example]:
     """Near-verbatim examples made from texts by document; their answers are checked against the whole text."""
     sentences = {doc: sentences_of([text]) for doc, text in texts.items()}
     found = []
     for doc, text in sorted(texts.items()):
         strangers = [s for other, mine in sorted(sentences.items()) if other != doc for s in mine]
-        evidence = (Reading(text[:MAX_CHARS]),)
+        evidence = (_half_read(Reading(text[:MAX_CHARS]), doc),)
         for n, (answer, error, span) in enumerate(planted(evidence[0].raw, strangers=strangers)):
-            case = Case(Reading(""), Reading(answer), evidence)
+            case = Case(Reading(""), _half_read(Reading(answer), doc), evidence)
             found.append(Example(f"{doc}+{n}", doc, case, error, span, "near", "planted", weight, scored=False))
     return found
+
+
+def _half_read(reading: Reading, doc: str) -> Reading:
+    """The text as read with half of the lexicon, for half of the documents: other texts hold words that it lacks."""
+    if _fold(doc, 2):
+        kept = tuple(m for m in reading.mentions if ":" in m.key or _fold(m.key, 2))
+        reading.__dict__["mentions"] = kept
+    return reading
 
 
 def train(prepared: Sequence[Prepared], *, n_folds: int = N_FOLDS) -> tuple[Model, np.ndarray]:
@@ -134,7 +144,7 @@ def cross_validated(
     folds = np.array([_fold(p.example.doc, n_folds) for p in prepared])
     result = np.full(len(prepared), np.nan)
     for fold in range(n_folds):
-        mine = [i for i in np.flatnonzero(folds == fold) if prepared[i].example.scored]
+        mine = [i for i in np.flatnonzero(folds == fold).tolist() if prepared[i].example.scored]
         if not mine:
             continue
         model = _trained([p for p, other in zip(prepared, folds, strict=True) if other != fold])

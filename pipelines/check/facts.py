@@ -51,10 +51,24 @@ class Fact(NamedTuple):
     based: tuple[str, float, float]
 
 
+N_RECENT: Final = 16
+"""Texts whose amounts are kept: answers come passage by passage, and most of the time goes into reading them."""
+
+_RECENT: Final[dict[tuple[str, int], list[Fact]]] = {}
+
+
 def facts_of(reading: Reading, source: int) -> list[Fact]:
     """The amounts of one text that state something; numbers of articles and steps do not."""
-    if not reading.quantities:
-        return []
+    key = reading.raw, source
+    if key in _RECENT:
+        return _RECENT[key]
+    if len(_RECENT) >= N_RECENT:
+        _RECENT.clear()
+    _RECENT[key] = found = _facts_of(reading, source)
+    return found
+
+
+def _facts_of(reading: Reading, source: int) -> list[Fact]:
     starts = [clause.start for clause in reading.clauses]
     return [
         Fact(q, source, max(0, bisect_right(starts, q.start) - 1), around(reading, q), before(reading, q), base(q))

@@ -1,4 +1,4 @@
-"""Times and periods that belong together: 每日 and 3次, 每6小时 and 1次, 早晚各, q8h."""
+"""Amounts that belong together: 每日 and 3次, 每6小时 and 1次, 早晚各, q8h; lists with one unit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
+
+from pipelines.check.numerals import ONE
 
 if TYPE_CHECKING:
     from pipelines.check.quantities import Quantity
@@ -47,7 +49,7 @@ _DAY: Final = Fraction(1440)
 def joined(text: str, found: list[Quantity], make: Callable[..., Quantity]) -> tuple[Quantity, ...]:
     """Quantities in order, each 次 with the period that it belongs to."""
     kept: list[Quantity] = []
-    for quantity in found:
+    for quantity in _listed(text, found):
         if quantity.unit == "times":
             previous = kept[-1] if kept else None
             floor = previous.end if previous else 0
@@ -62,6 +64,20 @@ def joined(text: str, found: list[Quantity], make: Callable[..., Quantity]) -> t
         kept += _latin(text, make)
     kept.sort(key=lambda q: (q.start, q.end))
     return tuple(kept)
+
+
+def _listed(text: str, found: list[Quantity]) -> list[Quantity]:
+    """Bare numbers in a list with the unit at its end: 0、1、6个月."""
+    for at in range(len(found) - 2, -1, -1):
+        one, last = found[at], found[at + 1]
+        if one.unit or one.per or one.role != "other" or not last.spelled or not last.written:
+            continue
+        if last.low != last.high or text[one.end : last.start].strip() not in ("、", "和"):
+            continue
+        scale = last.low / last.written[0] if last.low and last.written[0] else ONE
+        low, high = (None if v is None else v * scale for v in (one.low, one.high))
+        found[at] = one._replace(low=low, high=high, unit=last.unit, per=last.per, role=last.role, spelled=last.spelled)
+    return found
 
 
 def _with_time(text: str, time: Quantity, times: Quantity) -> Quantity | None:

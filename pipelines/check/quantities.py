@@ -118,21 +118,7 @@ def quantities(reading: Reading) -> tuple[Quantity, ...]:
             found.append(quantity)
             if quantity.unit not in ("minute", "times") or quantity.written != (ONE,):
                 floor = quantity.end  # but 一天 and 一次 say what the next is for
-    return joined(text, _listed(text, found), Quantity)
-
-
-def _listed(text: str, found: list[Quantity]) -> list[Quantity]:
-    """Bare numbers in a list with the unit at its end: 0、1、6个月."""
-    for at in range(len(found) - 2, -1, -1):
-        one, last = found[at], found[at + 1]
-        if one.unit or one.per or one.role != "other" or not last.spelled or not last.written:
-            continue
-        if last.low != last.high or text[one.end : last.start].strip() not in ("、", "和"):
-            continue
-        scale = last.low / last.written[0] if last.low and last.written[0] else ONE
-        low, high = (None if v is None else v * scale for v in (one.low, one.high))
-        found[at] = one._replace(low=low, high=high, unit=last.unit, per=last.per, role=last.role, spelled=last.spelled)
-    return found
+    return joined(text, found, Quantity)
 
 
 def _clause_start(text: str, start: int) -> int:
@@ -192,7 +178,7 @@ def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None,
     if unit and text[start - 1 : start] == "第" and not unit.startswith("第"):
         unit = f"第{unit}"
     per, factor, end = pers_at(text, end, unit)
-    if factor != 1:
+    if factor is not ONE:
         low, high = low * factor, high * factor
     return _made(text, start, end, floor, low, high, unit, per, values, spelled), end
 
@@ -217,7 +203,8 @@ def _run_end(text: str, start: int) -> int:
 def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     """A year, a date, an ordinal or a list marker."""
     number = numeral.low
-    is_year = text.startswith("年", numeral.end) and 1900 <= number <= 2100
+    following = text[numeral.end : numeral.end + 2].lstrip()[:1]
+    is_year = following == "年" and 1900 <= number <= 2100
     if is_year and numeral.spoken and "千" not in text[start : numeral.end]:
         return Quantity(
             number,
@@ -234,7 +221,7 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
         )
     if is_year and (match := _YEAR.match(text, start)):
         return Quantity(number, number, "year", (), "", "date", start, match.end(), match[0], (number,), "年")
-    if number <= 12 and (match := _MONTH_DAY.match(text, start)):
+    if following == "月" and (match := _MONTH_DAY.match(text, start)):
         number = number * 100 + int(match[1] or 0)
         return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
     if not numeral.spoken and (match := _RATIO.match(text, start)):
@@ -305,7 +292,7 @@ def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:
         half, end = HALF, end + 1
     if half:
         low, high = low + half, high + half
-    if factor != 1:
+    if factor is not ONE:
         low, high = (low * factor, high * factor) if low is not high else (low * factor,) * 2
     added, end = _smaller(text, raw, name, unit, end)
     if added:
@@ -396,8 +383,6 @@ def _made(
         if "l" not in per and ahead_pers:
             per = ordered({*per, *(p for p in ahead_pers if p in ORDER and p not in ("l", "g", "kcal"))})
     bounds: tuple[Fraction | None, Fraction | None] = (low, high)
-    if low == high and (side := comparators.direction(comparator)):
+    if comparator and low == high and (side := comparators.direction(comparator)):
         bounds = (low, None) if side > 0 else (None, high)
-    elif low == high == 0 and not unit:
-        bounds = (plain("0"), plain("0"))
     return Quantity(*bounds, unit, per, comparator, role, begin, end, text[begin:end], values, spelled)

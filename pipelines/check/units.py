@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from pipelines.check.numerals import ONE
+
 
 class Unit(NamedTuple):
     """A unit as written at one place.
@@ -29,7 +31,7 @@ COUNTED: Final[set[str]] = set()
 
 
 def _add(unit: str, factor: str, spellings: str) -> None:
-    _UNITS.update({spelling: (unit, Fraction(factor)) for spelling in spellings.split()})
+    _UNITS.update({spelling: (unit, ONE if factor == "1" else Fraction(factor)) for spelling in spellings.split()})
 
 
 for _unit, _factor, _spellings in (
@@ -104,7 +106,6 @@ for _nouns in (
 
 DOSED: Final = frozenset(("片", "粒", "袋", "支", "滴", "喷", "勺", "瓶", "贴", "剂"))
 """Counted things that are given."""
-_ONE: Final = Fraction(1)
 _OVER_FIRST: Final = frozenset(" /每p·.")
 _LONGEST: Final = max(map(len, _UNITS))
 _FIRST: Final = frozenset(spelling[0] for spelling in _UNITS) | {"个"}
@@ -116,7 +117,7 @@ _NO_UNIT: Final = re.compile(
     r"床(?:边|上)|层(?:次)|处(?:方|理|罚|分|于|置)|根(?:据)|张(?:力)|米(?:粉|汤|粥|力)|例(?:如)|针(?:对)|剂(?:型)|级别|元素|两"
 )
 _PERS: Final[dict[str, tuple[str, Fraction]]] = {
-    spelling: (per, _ONE if factor == "1" else Fraction(factor))
+    spelling: (per, ONE if factor == "1" else Fraction(factor))
     for per, factor, spellings in (
         ("kg", "1", "kg 公斤 千克 公斤体重 千克体重 kg体重"),
         ("m2", "1", "m2 m² 平方米 ㎡"),
@@ -181,9 +182,9 @@ def unit_at(text: str, raw: str, place: int) -> Unit | None:
 def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction, int]:
     """What an amount that ends at `place` is for (/kg, 每公斤每天, /(kg·d), ·kg-1·d-1), its factor, where that ends."""
     if text[place : place + 1] not in _OVER_FIRST:
-        return (), _ONE, place
+        return (), ONE, place
     pers: set[str] = set()
-    factor = _ONE
+    factor = ONE
     while match := _OVER.match(text, place):
         is_time = "每" in match[0] and match[2] != "分" and _PERS.get(match[2], ("kg",))[0] not in ("kg", "l", "m2")
         if is_time and (unit in _UNRATED or _COUNTING_NEXT.match(text, match.end())):
@@ -191,7 +192,7 @@ def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction
         for word in _INSIDE.findall(match[1]) if match[1] else (match[2],):
             per, scale = _PERS[word]
             pers.add(per)
-            factor = factor * scale if scale is not _ONE else factor
+            factor = factor * scale if scale is not ONE else factor
         place = match.end()
         if also := _ALSO.match(text, place):
             pers.add(_PERS[also[1]][0])
@@ -201,7 +202,7 @@ def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction
     while match := _POWERS.match(text, place):
         per, scale = ("m2", Fraction(1)) if match[1] == "m" else _PERS[match[1]]
         pers.add(per)
-        factor = factor * scale if scale is not _ONE else factor
+        factor = factor * scale if scale is not ONE else factor
         place = match.end()
     return ordered(pers), factor, place
 

@@ -4,6 +4,9 @@ reading      a text as the checks read it: folded, cut into clauses, its heading
 quantities   numbers with units, ranges, comparators, per kg, per day, per dose
 mentions     drugs, diseases, tests, routes, populations, actors, authorities: words with a meaning of their own
 marks        negation, permission, modality, universals, causes: words that turn a statement
+stances      what a text forbids, allows or demands: marks on one scale, headings and lead-ins passed down
+pairs        each stance of an answer beside those of its evidence
+content      the words of a clause that say something, and how much each weighs
 alignment    which clause of the evidence speaks of what a clause of the answer says
 signals      what a check found: where, how sure, and a sentence for a reviewer
 <check>      one module a check: Case → signals

@@ -23,7 +23,7 @@ _WORD: Final = re.compile(r"[\u4e00-\u9fff]{2,}")
 MAX_DUTY: Final = 0.35
 _DEMAND: Final = re.compile(r"每(?:[天日周月年次]|[一二两三四五六七八九十半几\d]+个?[天日周月年小])")
 _EVEN: Final = re.compile("仍|也|即使|不论|无论|不管|不必等|均不|一律")
-_STRENGTH: Final = {"all": 0.7, "certain": 0.7, "even": 0.6, "each": 0.3}
+_STRENGTH: Final = {"all": 0.7, "certain": 0.7, "even": 0.6, "each": 0.3, "only": 0.3}
 
 
 def claims(case: Case) -> list[Signal]:
@@ -102,11 +102,13 @@ def _extremes(case: Case) -> Iterator[Signal]:
         mark = max(mine, key=lambda m: (_STRENGTH[m.value], -m.start))
         if any(t.type in ("universal", "only") and t.value != "except" for t in theirs):
             continue
-        hedged = next((t for t in theirs if t.type == "hedge" or t.value == "except"), None)
-        if mark.value == "each" and hedged is None:
+        hedged = next((t for t in theirs if t.type == "hedge" or (t.value == "except" and mark.value != "only")), None)
+        if mark.value in ("each", "only") and hedged is None:
             continue
         far = len(grams(clause.text)) < 2 or any(
-            t.type == "universal" for m in matches for t in _around(case.evidence[m.source], m.clause)
+            t.type == "universal" and t.value != "each"
+            for m in matches
+            for t in by_clause(case.evidence[m.source])[m.clause]
         )
         same = mark.value == "even" and any(_EVEN.search(_clause(case, m).text) for m in near)
         source = near[0].source if near else -1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pipelines.check.alignment import Match
-from pipelines.check.content import runs
+from pipelines.check.content import grams, overlap, runs, weights
 from pipelines.check.marks import by_clause
 from pipelines.check.pairs import pairs
 from pipelines.check.reading import Clause, Reading
@@ -17,6 +17,8 @@ from pipelines.check.stances import CONDITION, Stance, asked, distance, stances
 from pipelines.lexicons import rows
 
 _IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
+_EXCEPTED: Final = ("除外", "例外", "不在此列", "不受此限")
+_DENIES: Final = re.compile("不|没|无|非|除|例外|未|另当")
 _HEAD_CHARS: Final = 4
 _MAX_GAP: Final = 3
 
@@ -42,7 +44,7 @@ class Denial(NamedTuple):
 
 def polarity(case: Case) -> list[Signal]:
     """What is turned round: permission, negation, opposites."""
-    return [*_flipped(case), *_negated(case), *_opposite(case)]
+    return [*_flipped(case), *_negated(case), *_opposite(case), *_excepted(case)]
 
 
 def _flipped(case: Case) -> Iterator[Signal]:
@@ -64,7 +66,7 @@ def _flipped(case: Case) -> Iterator[Signal]:
 
 def opposed(one: Stance, other: Stance) -> bool:
     low, high = sorted((one, other), key=lambda s: s.high)
-    return (high.low >= 1 and low.high <= -2) or (high.low >= 3 and low.high <= 0)
+    return (high.low >= 1 and low.high <= -2) or (high.low >= 3 and low.high in (-3, -2, 0))
 
 
 def shown(stance: Stance) -> tuple[int, int]:
@@ -95,13 +97,21 @@ def _affirmed(
         return None
     for match, denial in theirs:
         head = denial.head
-        place = clause.text.find(head) if not denial.condition else -1
-        if place < 0 or len(head) < 2 or _IF.search(clause.text):
+        place = _place(head, clause) if not denial.condition else -1
+        if place < 0 or _IF.search(clause.text):
             continue
         if any(d.start <= clause.start + place < d.end for d in mine) or _said(head, case, match, near):
             continue
         return _denial(case, "polarity.affirmed", clause, match, denial.at, denial, "答案说“{}”，依据对此是否定的")
     return None
+
+
+def _place(head: str, clause: Clause) -> int:
+    """Where a clause says a word; a single character only where it is told as an event (晕过一下)."""
+    if len(head) > 1:
+        return clause.text.find(head)
+    told = re.search(re.escape(head) + "(?:过|了一|一下|得很|起来)", clause.text)
+    return told.start() if told else -1
 
 
 def _denied(
@@ -165,6 +175,32 @@ def _said(head: str, case: Case, match: Match, near: list[Match]) -> bool:
             return True
     clause = _clause(case, match)
     return clause.text.count(head) > 1
+
+
+def _excepted(case: Case) -> Iterator[Signal]:
+    """What the evidence excepts (因住院的除外), said to fall under the rule."""
+    theirs = [
+        (s, clause, grams(clause.text))
+        for s, reading in enumerate(case.evidence)
+        for clause in reading.clauses
+        if clause.text.endswith(_EXCEPTED)
+    ]
+    if not theirs:
+        return
+    weight = weights(case.evidence)
+    for clause in case.answer.clauses:
+        if _DENIES.search(clause.text) or asked(case.answer, clause):
+            continue
+        said = grams(clause.text)
+        for source, there, excepted in theirs:
+            rule = case.evidence[source].clauses[max(0, there.number - 2) : there.number]
+            same = any(c.sentence == there.sentence and said & grams(c.text) for c in rule)
+            if same and overlap(excepted, said, weight) >= 0.6:
+                yield Signal(
+                    "polarity.exception", "polarity", clause.start, clause.end, source, there.start, there.end, 0.6,
+                    f"依据的例外“{there.text}”，答案当成了规则",
+                )  # fmt: skip
+                break
 
 
 def _opposite(case: Case) -> Iterator[Signal]:

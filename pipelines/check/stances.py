@@ -22,7 +22,7 @@ _NESTED: Final = ("常规", "首选", "优先", "列为", "作为")
 _WITHOUT: Final = re.compile("未经|未取得|未获|不经|没有经过|没经|没有取得|未得到|没有许可|未满")
 _EMBEDDED: Final = re.compile("让|要求|叫|请")
 CONDITION: Final = re.compile(
-    r"[^,:;。]{0,10}?(?:(?<!生产)(?<!经营)(?<!销售)(?<!管理)者|的(?:患|孩子|宝宝|人|儿童|婴|话)|时(?!间|候尽))"
+    r"[^,:;。]{0,10}?(?:(?<!生产)(?<!经营)(?<!销售)(?<!管理)者|的(?:患|孩子|宝宝|人|儿童|婴|话|范围|情形|条件)|时(?!间|候尽))"
 )
 """不能口服者: who is spoken of, no prohibition."""
 _BACK: Final = re.compile(r"^(?:以及[^,]{1,12}的?,?)?(?:都|均|也都|全都|这些|这几|这类|上述|一概|一律)")
@@ -117,7 +117,7 @@ def _own(reading: Reading, clause: Clause, marks: tuple[Mark, ...]) -> Iterator[
             continue
         if limited and place[0] > 0:
             place = (-3, place[1])  # 满12岁才能: allowed and forbidden
-        if place[1] < -1 and _WITHOUT.search(reading.folded, clause.start, mark.start):
+        if place[1] < -1 and "、" not in clause.text and _WITHOUT.search(reading.folded, clause.start, mark.start):
             place = (place[0], 3)  # 未经许可不得: demanded, and forbidden otherwise
         start, end = mark.scope_start, mark.scope_end
         yield Stance(*place, start, end, clause.number, mark.start, mark.end, False, mark.text)

@@ -39,8 +39,8 @@ _LEGAL: Final = frozenset(
 _PART: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。()/和或及])+")
 _WHOLE: Final = re.compile(r"[^;。]+")
 _BULLET: Final = re.compile(r"^[\s\])]*(?:\(?\d{1,2}[.、)]|\(?[一二三四五六七八九十]{1,2}[、)])*\s*")
-MIN_TOPIC: Final = 0.5
-MIN_RARITY: Final = 0.6
+MIN_TOPIC: Final = 0.42
+MIN_RARITY: Final = 0.57
 _WHO: Final = re.compile("(?:者|的|时|期间|人群|儿童|婴儿|妇女|孩子|患儿|均|都|一律|也)$")
 
 
@@ -119,7 +119,7 @@ def _contraindicated(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
     found = []
     for item in items:
         topic = overlap(item.said, asked, weight)
-        if _rarity(item.said & asked, weight) < MIN_RARITY:
+        if _rarity(item.said & asked, weight) < MIN_RARITY or _too_old(case, item):
             continue
         if item.legal or topic < MIN_TOPIC or overlap(item.said, told, weight) >= 0.9 or _denies(case, item, weight):
             continue
@@ -140,7 +140,7 @@ def _denies(case: Case, item: Item, weight: dict[str, float]) -> bool:
     for clause, each in zip(case.answer.clauses, stances(case.answer), strict=True):
         if any(s.high < 0 for s in each):
             said = _content(clause.text)
-            if clause.number == 0 or len(said) < 3 or overlap(item.said, said, weight) >= 0.25:
+            if len(said) < 3 or overlap(item.said, said, weight) >= 0.25:
                 return True
     return False
 
@@ -164,6 +164,15 @@ def _too_young(case: Case) -> Iterator[Signal]:
             if len(said) >= 3 and overlap(said, told, weight) >= MIN_TOPIC and not _denies(case, item, weight):
                 yield _signal(case, "warning.too_young", item, 0.8)
                 return
+
+
+def _too_old(case: Case, item: Item) -> bool:
+    """Whether an item names an age that the child is above."""
+    child = next((q for q in case.question.quantities if q.role == "age" and q.low is not None), None)
+    if child is None:
+        return False
+    bounds = (q for q in case.evidence[item.source].quantities if item.start <= q.start < item.end)
+    return any(q.role == "age" and q.low is None and not _below(child, q) for q in bounds)
 
 
 def _below(age: Quantity, bound: Quantity) -> bool:

@@ -51,3 +51,9 @@ def test_spans_are_of_the_texts() -> None:
     signal = signals(polarity, answer, LEAFLET)[0]
     assert "可以代替疫苗" in answer[signal.start : signal.end]
     assert "不能代替疫苗" in LEAFLET[signal.evidence_start : signal.evidence_end]
+
+
+def test_an_exception_is_no_case_of_the_rule() -> None:
+    evidence = "中断训练连续超过三十日的，停止发放补助，因住院治疗的除外。"
+    assert "polarity.exception" in found(polarity, "住院治疗连续超过三十日也会停发补助。", evidence)
+    assert not found(polarity, "住院治疗连续超过三十日的不停发补助。", evidence)

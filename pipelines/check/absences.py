@@ -33,7 +33,8 @@ def absent_amounts(
         if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
             standing.append(look.quantity)
             continue
-        often = given.counts | {c for _, f in look.ranked[:6] for c in counts_of(f.quantity)}
+        near = look.ranked[:6] if look.quantity.per else []
+        often = given.counts | {c for _, f in near for c in counts_of(f.quantity)}
         sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
             f.quantity for f in known
         ]
@@ -126,7 +127,7 @@ def _unsupported(case: Case, look: Comparison) -> Signal | None:
 
 
 def _inside(quantity: Quantity, fact: Fact) -> Signal | None:
-    is_one = quantity.low == quantity.high
+    is_one = quantity.low == quantity.high and not direction(quantity.comparator)
     if (quantity.role in ("age", "weight") and is_one) or quantity.unit == "":
         return None
     says = f"答案“{quantity.text}”在原文“{fact.quantity.text}”之内，但原文没有这个值。"

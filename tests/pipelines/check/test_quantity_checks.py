@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from pipelines.check.quantity_checks import check
@@ -148,3 +152,16 @@ def test_errors_in_rules_are_found(evidence: str, answer: str, kind: str) -> Non
 def test_very_many_amounts_are_refused_not_compared() -> None:
     found = check(Case(Reading(""), Reading("每次5 ml，" * 300), (Reading("每次6 ml，" * 300),)))
     assert [s.check for s in found] == ["quantity.too_many"]
+
+
+GENRES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "quantity_cases.json").read_text(encoding="utf-8"))
+"""Leaflets, rules, a consultation and tables: answers in other words, and answers with one amount changed."""
+
+
+@pytest.mark.parametrize("case", GENRES, ids=lambda case: case["name"])
+def test_other_words_stand_and_other_amounts_fall(case: dict[str, Any]) -> None:
+    for answer in case["faithful"]:
+        assert signals(answer, case["evidence"], case["question"]) == [], answer
+    for answer in case["wrong"]:
+        found = check(Case(Reading(case["question"]), Reading(answer), (Reading(case["evidence"]),)))
+        assert [s for s in found if s.strength >= 0.4], answer

@@ -50,6 +50,7 @@ _SECTIONS = (
     ("`limits:` what reading one file may cost", Limits, ()),
 )
 _GIVEN = {"source_order", "source_id", "eval_sources", "files", "items", "models", "prompts", "assistant", "pool"}
+_GIVEN |= {"leaves_middle", "triples", "drop"}
 """Fields that the program sets itself."""
 
 
@@ -62,8 +63,8 @@ def reference() -> str:
     for kind, source in SOURCE_KINDS.items():
         parts.append(f"### `{kind}`\n\n{_first_paragraph(source)}\n\n{_table(source, skip=_GIVEN)}")
     parts.append(
-        "## Stages\n\n`stages:` maps a stage's name to its options, or to `false` to leave it out. "
-        "They run in this order, whatever the file's.\n"
+        "## Stages\n\n`stages:` maps a stage's name to its options, or to `false` to leave it out; "
+        "`drop_unsupported` runs only where it is named. They run in this order, whatever the file's.\n"
     )
     for kind, stage in STAGE_KINDS.items():
         parts.append(f"### `{kind}`\n\n{_first_paragraph(stage)}\n\n{_table(stage, skip=_GIVEN)}")

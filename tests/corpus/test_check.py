@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corpus
+from corpus.check.command import check
 from corpus.check.inputs import CHUNK_ENTRIES, Entry
 from corpus.check.records import Record, record_of, values_of
 from corpus.check.run import Request, check_file, line_of
@@ -23,9 +25,11 @@ from corpus.check.summary import N_WORST, Tally
 from corpus.progress import Progress, Silent
 from pipelines.ask.verdict import CONTRADICTED, SUPPORTED, decided, verdict_job
 from pipelines.check.answers import MAX_EVIDENCE_CHARS, Unfit
+from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
 from pipelines.check.reading import MAX_CHARS
 from pipelines.check.review import Judge, review
+from pipelines.check.signals import KINDS
 from pipelines.llm.exchange import Reply
 from pipelines.prompts import PromptBook
 from schemas.errors import InputError
@@ -308,3 +312,13 @@ def test_a_classifier_of_the_users_own_is_trained_and_used(tmp_path: Path) -> No
     few = run_cli("check", "in.jsonl", "--train", "--out", "few.json", cwd=tmp_path)
     assert few.returncode == 2
     assert "too few to learn from" in few.stderr
+
+
+def test_the_page_names_the_checks_options_and_kinds_that_there_are() -> None:
+    page = (Path(corpus.__file__).parents[1] / "docs" / "check.md").read_text("utf-8")
+    table = page.split("## Which checks there are")[1].split("\n\n")[2]
+    assert {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])} == set(CHECKS)
+    options = {name for option in check.params for name in option.opts}
+    assert {m for m in re.findall(r"--[a-z]+(?:-[a-z]+)*", page) if m != "--ablation"} - {"--stage"} <= options
+    kinds = next(row for row in page.splitlines() if row.startswith("| `kind`"))
+    assert set(re.findall(r"`(\w+)`", kinds)) - {"kind"} == set(KINDS)

@@ -75,7 +75,10 @@ def _related(case: Case) -> Iterator[Signal]:
             ((_both(other, one, e, weight), e) for e in same), key=lambda t: t[0], default=(0.0, None)
         )
         exchanged = next((e for e in same if _exchanged(one, other, e, weight)), None)
-        if exchanged is not None:
+        other_way = next((e for e in same if _other_way(edge, e) and _both(one, other, e, weight) >= _SURE), None)
+        if other_way is not None:
+            yield _signal("relation.effect", edge, other_way, 0.7, f"依据为“{other_way.text}”")
+        elif exchanged is not None:
             yield _signal("relation.reversed", edge, exchanged, 0.75, "方向相反")
         elif against is not None and turned >= _REVERSED and turned > straight + 0.1:
             yield _signal("relation.reversed", edge, against, min(1.0, 0.4 + turned), "方向相反")
@@ -85,6 +88,11 @@ def _related(case: Case) -> Iterator[Signal]:
             yield _signal("relation.invented", edge, None, strength, "依据没有这样的联系")
         elif edge.value == "purpose" and straight < _SURE:
             yield _signal("relation.purpose", edge, None, 0.5 * (1 - straight), "依据没有这样的目的")
+
+
+def _other_way(edge: Edge, other: Edge) -> bool:
+    """增强 for 干扰, 高于 for 低于, of the same two things."""
+    return {edge.value, other.value} in ({"lowers", "raises"}, {"exceeds", "below"})
 
 
 def _exchanged(one: frozenset[str], other: frozenset[str], edge: Edge, weight: dict[str, float]) -> bool:

@@ -12,6 +12,7 @@ from pipelines.check.reading import Clause, Reading
 
 MAX_MARKS: Final = 24
 """Of one clause; the rest is not looked at."""
+HEADING: Final = re.compile("禁忌|禁用|禁止|不得|不可用|不能用|严禁|慎用")
 _HEADINGS: Final = (
     (re.compile(r"禁忌|禁用|禁止|不得|不可用|不能用|严禁"), (-3, -3)),
     (re.compile(r"慎用"), (-1, -1)),
@@ -68,15 +69,21 @@ def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
         if found and not asked(reading, clause):
             own[clause.number] = list(_own(reading, clause, found[:MAX_MARKS]))
     passed: Stance | None = None
+    inline = over = ""
     for clause in reading.clauses:
         mine = own[clause.number]
-        heading = _of_heading(clause)
+        if clause.text.startswith(f"{clause.heading}:"):
+            inline, over = clause.heading, ""
+        heading = _of_heading(clause) if clause.heading != over else None
         if mine:
             passed = _lead_in(clause, mine) or (passed if heading is None else None)
-        elif passed is not None or heading is not None:
-            mine.append(_under(clause, passed or heading))  # type: ignore[arg-type]
-        if reading.folded[clause.end : clause.end + 3].lstrip(' ")]')[:1] in ("。", "\n", "!", "?", ""):
+        elif (above := passed or heading) is not None:
+            mine.append(_under(clause, above))
+        after = reading.folded[clause.end : clause.end + 3]
+        if after.lstrip(' ")]')[:1] in ("。", "\n", "!", "?", ""):
             passed = None
+        if "\n" in after and clause.heading == inline:
+            over = inline  # 禁忌：发热者。 passes down to the end of its line
         _share(reading, clause, own)
     return tuple(tuple(each) for each in own)
 

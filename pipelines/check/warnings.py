@@ -11,7 +11,7 @@ from pipelines.check.content import learned, overlap, weights
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
-from pipelines.check.stances import Stance, stances
+from pipelines.check.stances import HEADING, Stance, stances
 
 _LIST: Final = re.compile(r"哪|什么|谁|有何|禁忌|注意|几种|列出|总结")
 _WARN: Final = re.compile(
@@ -80,7 +80,7 @@ def _items(reading: Reading, source: int) -> tuple[Item, ...]:
         if stance is None:
             continue
         above = stance.mark_start if stance.inherited else stance.start
-        key = clause.heading if stance.text == clause.heading else str(above)
+        key = clause.heading if HEADING.search(clause.heading) else str(above)
         if key != last:
             group, last = group + 1, key
         for start, end in _parts(reading.folded, *_whom(reading.folded, clause.start, stance)):

@@ -96,3 +96,7 @@ def test_conditions_and_questions_take_no_stance(text: str) -> None:
 def test_distance_counts_steps_between_the_nearest_ends() -> None:
     may, must, loose = (stances(Reading(t))[0][0] for t in ("可以口服", "必须口服", "不要口服"))
     assert (distance(must, may), distance(may, must), distance(loose, may)) == (3, -3, -3)
+
+
+def test_a_heading_within_its_line_passes_down_to_the_end_of_the_line() -> None:
+    assert places("禁忌：对疫苗过敏者；妊娠期。\n满月后检测抗体。") == [[(-3, -3)], [(-3, -3)], []]

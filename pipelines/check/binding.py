@@ -94,17 +94,17 @@ def _groups(case: Case) -> Iterator[tuple[tuple[Item, ...], list[_Rival]]]:
 
 
 def _rivals(case: Case, group: str, members: tuple[Item, ...]) -> list[_Rival]:
-    """What the evidence has of a group; of amounts whatever it is per, where per what is not said alike."""
+    """What the evidence has of a group; of amounts all of the unit or of none, where the group has no such value."""
     found = [(s, r, item) for s, r in enumerate(case.evidence) for item in items(r).get(group, ())]
     values = {item.value for *_, item in found}
     if not _is_amount(group) or any(member.value in values for member in members):
         return found
-    start = group[: group.rindex(":") + 1]
+    unit = group.split(":")[1]
     return [
         (s, r, item)
         for s, r in enumerate(case.evidence)
         for other, each in items(r).items()
-        if other.startswith(start)
+        if _is_amount(other) and other.split(":")[1] in (unit, "")
         for item in each
     ]
 
@@ -115,7 +115,8 @@ def _is_amount(group: str) -> bool:
 
 def _contest(case: Case, members: tuple[Item, ...], rivals: list[_Rival]) -> _Contest | None:
     values = {item.value for *_, item in rivals}
-    if len(values) < 2 or not any(member.value in values for member in members):
+    shared = {member.value for member in members} & values
+    if len(values) < 2 or not shared or (len(shared) < 2 and members[0].group in _LISTED):
         return None
     candidates = [_Candidate(s, r, item, context(r, item)) for s, r, item in rivals]
     seen: Counter[str] = Counter()
@@ -145,6 +146,8 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[
         theirs = each.company.words
         score = sum(weights[w] * level * theirs[w] for w, level in words.items() if w in theirs) / whole
         score += _AGE * (_within(band, each.company.band) + _within(weight, each.company.weight))
+        if member.per and each.item.per:
+            score += _NAMED if member.per == each.item.per else -_NAMED
         made.append(score + _NAMED * _named(own, each.company, member.group))
     return made
 
@@ -162,7 +165,12 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
         theirs, margin = contest.candidates[i], fit - same
         if margin < needed or fit < MIN_FIT:
             return None
-        if _alike(theirs.item, member) or _is_far(theirs.item, member) or theirs.item.value in asked:
+        if (
+            _alike(theirs.item, member)
+            or _is_far(theirs.item, member)
+            or _is_asked(theirs)
+            or theirs.item.value in asked
+        ):
             continue
         gain = _gain(contest, member, theirs.item.value)
         if gain is None and member.group not in _LISTED and theirs.item.sort in (home.sort, member.sort):
@@ -189,9 +197,17 @@ def _gain(contest: _Contest, member: Item, value: str) -> float | None:
 
 
 def _alike(one: Item, other: Item) -> bool:
+    """Whether both say the same, or one more widely; ages with a common limit are told apart elsewhere."""
+    if one.group.startswith("age") and set(one.value.split("~")) & set(other.value.split("~")):
+        return True
     return one.value == other.value or (
         not _is_amount(one.group) and (one.value in kinds_of(other.value) or other.value in kinds_of(one.value))
     )
+
+
+def _is_asked(candidate: _Candidate) -> bool:
+    """Whether it stands in a question (早产吗), as in consultations: nobody says it."""
+    return clause_of(candidate.reading, candidate.item.start).text.endswith(("吗", "么", "没有", "呢"))
 
 
 def _is_far(one: Item, other: Item) -> bool:

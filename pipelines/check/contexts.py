@@ -15,7 +15,7 @@ from pipelines.check.reading import Reading
 NAME_WEIGHT: Final = 3.0
 """Of a name beside that of a pair of characters: a name is one pair's worth in any spelling."""
 _LEAD, _TAIL, _BEFORE, _SENTENCE, _LAST, _HEADING = 1.0, 0.6, 0.6, 0.4, 0.15, 0.35
-_MAX_CHARS: Final = 120
+_MAX_CHARS: Final = 80
 """Of a lead: what is further away binds nothing."""
 _PLAIN_PER: Final = ("day", "dose")  # often left out: 每日, 每次
 _SHORT: Final = frozenset(("秒", "秒钟", "分", "分钟", "min", "s", "小时", "h", "钟头", "个小时", "个钟头"))
@@ -29,6 +29,7 @@ class Item(NamedTuple):
         value: What it says.
         start, end: In the text.
         sort: Of amounts their role, and whether times are short ones (hours) or long ones (days); else empty.
+        per: Of amounts `day` or `dose`, where that is said.
     """
 
     group: str
@@ -36,6 +37,7 @@ class Item(NamedTuple):
     start: int
     end: int
     sort: str = ""
+    per: str = ""
 
 
 class Context(NamedTuple):
@@ -75,7 +77,7 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
         if others and q.comparator == "under" and others[-1].end == q.start and "~" not in others[-1].value:
             others[-1] = Item(group, f"{others[-1].value}~{value}", others[-1].start, q.end, sort)
         else:
-            others.append(Item(group, value, q.start, q.end, sort))
+            others.append(Item(group, value, q.start, q.end, sort, next((u for u in q.per if u in _PLAIN_PER), "")))
     for m in reading.mentions:
         if m.key in OPPOSITES:
             group = f"pair {min(m.key, OPPOSITES[m.key])}"

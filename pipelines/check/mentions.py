@@ -222,6 +222,7 @@ def interval(quantity: Quantity) -> str:
     return f"{'weight' if quantity.role == 'weight' else 'age'}:{low}-{high}"
 
 
+@functools.lru_cache(maxsize=4096)
 def bounds(key: str) -> tuple[Fraction, Fraction] | None:
     """The interval of a key of ages or weights; None for other keys."""
     kind, _, span = key.partition(":")

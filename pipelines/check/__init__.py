@@ -6,6 +6,10 @@ mentions     drugs, diseases, tests, routes, populations, actors, authorities: w
 marks        negation, permission, modality, universals, causes: words that turn a statement
 stances      what a text forbids, allows or demands: marks on one scale, headings and lead-ins passed down
 pairs        each stance of an answer beside those of its evidence
+places       clauses, sentences and names by place
+contexts     what a value or a name stands with: words, names, ages, headings
+terms        parallel names that only the evidence knows
+support      what the evidence, the question and the patient name, under any alias
 content      the words of a clause that say something, and how much each weighs
 alignment    which clause of the evidence speaks of what a clause of the answer says
 signals      what a check found: where, how sure, and a sentence for a reviewer

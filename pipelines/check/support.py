@@ -60,7 +60,8 @@ class Known:
 
     def names(self, mention: Mention) -> bool:
         """Whether it is named itself, not only a kind of it."""
-        return any(name in self.text for name in aliases().get(mention.key, (mention.text,)) if len(name) > 1)
+        spellings = (mention.text, *aliases().get(mention.key, ()))
+        return any(name in self.text for name in spellings if len(name) > 1)
 
 
 @functools.lru_cache(maxsize=256)

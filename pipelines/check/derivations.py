@@ -193,7 +193,7 @@ def _by_formula(quantity: Quantity, given: Ground) -> bool:
         first, times, plus, over = (float(formula[i] or default) for i, default in ((1, 0), (2, 1), (4, 0), (5, 1)))
         plus = -plus if formula[3] == "-" else plus
         for age in ages:
-            if any(close(float(v), (first + age * times + plus) / over, 0.02) for v in quantity.written):
+            if any(close(float(v), (first + age * times + plus) / (over or 1.0), 0.02) for v in quantity.written):
                 return True
     return False
 

@@ -149,6 +149,10 @@ def test_errors_in_rules_are_found(evidence: str, answer: str, kind: str) -> Non
     assert [s.kind for s in signals(answer, evidence)] == [kind]
 
 
+def test_a_formula_that_divides_by_nothing_gives_nothing() -> None:
+    assert signals("4岁约16公斤。", "体重＝（年龄＋9）/0。") != []
+
+
 def test_very_many_amounts_are_refused_not_compared() -> None:
     found = check(Case(Reading(""), Reading("每次5 ml，" * 300), (Reading("每次6 ml，" * 300),)))
     assert [s.check for s in found] == ["quantity.too_many"]

@@ -56,7 +56,8 @@ def test_no_sum_drifts() -> None:
 def test_the_cap_is_the_last_call_that_fits() -> None:
     budget = budget_of(0.0006)
     amounts = [budget.reserve(request()), budget.reserve(request())]
-    with pytest.raises(BudgetReached, match=r"could cost 0\.0003 USD; 0 of the budget of 0\.0006 is spent\. Raise `budget:`"):
+    said = r"could cost 0\.0003 USD; 0 of the budget of 0\.0006 is spent\. Raise `budget:`"
+    with pytest.raises(BudgetReached, match=said):
         budget.reserve(request())
     budget.settle(request(), amounts[0], used(100, 100))
     with pytest.raises(BudgetReached):

@@ -126,12 +126,14 @@ def _clause(case: Case, match: Match) -> Clause:
 
 def _reassurance(case: Case) -> Iterator[Signal]:
     """没事, 放心, 无副作用 where nobody said so."""
-    said = {m.text for reading in case.evidence for m in reading.marks if m.type == "reassurance"}
-    for mark in case.answer.marks:
-        if mark.type != "reassurance" or said:
-            continue
-        if not asked(case.answer, case.answer.clause_at(mark.start)):
-            yield _of("claim.reassurance", "overgeneralisation", mark.start, mark.end, 0.5, f"依据没有说“{mark.text}”")
+    if any(m.type == "reassurance" for reading in case.evidence for m in reading.marks):
+        return
+    for clause, marks in zip(case.answer.clauses, by_clause(case.answer), strict=True):
+        for mark in marks:
+            if mark.type == "reassurance" and not asked(case.answer, clause):
+                says = f"依据没有说“{mark.text}”"
+                yield _of("claim.reassurance", "overgeneralisation", mark.start, mark.end, 0.5, says)
+                break
 
 
 def _foreign(case: Case) -> Iterator[Signal]:

@@ -7,6 +7,7 @@ bodies that no list has are known by their endings (局, 部门, 机构); ages a
 from __future__ import annotations
 
 import functools
+import operator
 import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -165,15 +166,22 @@ def _listed(text: str) -> list[Mention]:
     longer, short = _words()
     found = []
     end = 0
-    for at, first in enumerate(text):
-        if at < end:
+    for at, two in enumerate(map(operator.add, text, text[1:] + " ")):
+        if at < end or (two not in longer and two[0] not in short):
             continue
-        word = next((w for w in longer.get(text[at : at + 2], ()) if text.startswith(w.text, at)), short.get(first))
+        word = _longest(longer.get(two, ()), text, at) or short.get(two[0])
         if word is None or (word.text[-1].isascii() and _splits_a_word(text, at, at + len(word.text))):
             continue
         end = at + len(word.text)
         found.append(Mention(word.type, word.key, word.parent, at, end, text[at:end]))
     return found
+
+
+def _longest(words_: tuple[_Word, ...], text: str, at: int) -> _Word | None:
+    for word in words_:
+        if text.startswith(word.text, at):
+            return word
+    return None
 
 
 def _splits_a_word(text: str, start: int, end: int) -> bool:

@@ -13,7 +13,7 @@ from pipelines.check.answers import Unfit
 from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
 from pipelines.check.review import Judge, Review, review
-from pipelines.check.rows import conversation_of, detail_of, evidence_of
+from pipelines.check.rows import conversation_of, detail_of, evidence_of, known_of
 from pipelines.workspace import Shard
 from schemas.errors import ConfigError
 from schemas.fingerprints import sha256_file
@@ -112,7 +112,9 @@ class DropUnsupported(BatchStage):
             Unfit: it is too long to be checked.
         """
         evidence = evidence_of(row)
-        return review(conversation_of(kind, row), evidence, self.judge) if evidence else None
+        if not evidence:
+            return None
+        return review(conversation_of(kind, row), evidence, self.judge, known_of(kind, row))
 
 
 def noted_in(verdicts: list[dict[str, str]] | None, check: str, verdict: str) -> list[dict[str, str]]:

@@ -54,12 +54,13 @@ class Turn(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
-def turns(messages: Sequence[Mapping[str, str]], evidence: Sequence[str]) -> list[Turn]:
+def turns(messages: Sequence[Mapping[str, str]], evidence: Sequence[str], known: Sequence[str] = ()) -> list[Turn]:
     """A case for each answer of a conversation; what the asker said before it is known, not claimed.
 
     Args:
         messages: `role` (system, user, assistant) and `content`.
         evidence: Texts; one longer than a reading may be is read in pieces, cut where a sentence ends.
+        known: What needs no evidence besides.
 
     Raises:
         Unfit: `no_answer`, `no_evidence`, `too_long`, `too_many_texts`, `too_many_clauses`.
@@ -74,12 +75,13 @@ def turns(messages: Sequence[Mapping[str, str]], evidence: Sequence[str]) -> lis
     pieces, readings = _evidence(evidence)
     found: list[Turn] = []
     asked: list[Reading] = []
+    besides = tuple(map(Reading, known))
     for number, message in enumerate(messages):
         if message["role"] == "user":
             asked.append(Reading(message["content"]))
         elif message["role"] == "assistant" and message["content"].strip():
             question = asked[-1] if asked else Reading("")
-            case = Case(question, Reading(message["content"]), readings, tuple(asked[:-1]))
+            case = Case(question, Reading(message["content"]), readings, (*asked[:-1], *besides))
             n, n_theirs = len(case.answer.clauses), sum(len(r.clauses) for r in readings)
             if n > MAX_ANSWER_CLAUSES or n * n_theirs > MAX_PAIRS:
                 raise Unfit("too_many_clauses", f"an answer of {n} clauses beside evidence of {n_theirs}")

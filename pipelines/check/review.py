@@ -80,13 +80,15 @@ class Review:
     judgement: Judgement
 
 
-def review(messages: Sequence[Mapping[str, str]], evidence: Sequence[str], judge: Judge) -> Review:
-    """The review of a conversation against its evidence.
+def review(
+    messages: Sequence[Mapping[str, str]], evidence: Sequence[str], judge: Judge, known: Sequence[str] = ()
+) -> Review:
+    """The review of a conversation against its evidence; `known` is what needs none.
 
     Raises:
         Unfit: it cannot be checked.
     """
-    judged = [(turn, judge(turn.case)) for turn in turns(messages, evidence)]
+    judged = [(turn, judge(turn.case)) for turn in turns(messages, evidence, known)]
     judged.sort(key=lambda pair: (-VERDICTS.index(pair[1].verdict), -pair[1].probability, pair[0].message))
     findings = [finding for turn, judgement in judged for finding in _findings(turn, judgement)]
     turn, judgement = judged[0]

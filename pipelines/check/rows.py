@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from pipelines.check.review import Finding, Review
+from pipelines.teacher.stock_wording import stock_in
 from schemas.records import PREFERENCE
 
 _MAX_QUOTED: Final = 120
@@ -37,6 +39,15 @@ def _message(role: str, content: str | None) -> dict[str, str]:
 def evidence_of(row: Mapping[str, Any]) -> list[str]:
     """The evidence's texts, those with anything in them."""
     return [e["text"] for e in row["evidence"] or () if (e["text"] or "").strip()]
+
+
+def known_of(kind: str, row: Mapping[str, Any]) -> list[str]:
+    """What a row needs no evidence for: its document's name, and in extractive rows the teacher's own wording."""
+    known = [f"《{PurePosixPath(row['part'] or '').stem}》"]
+    if (row["generator"] or {}).get("method") == "extractive":
+        said = "\n".join(m["content"] for m in conversation_of(kind, row) if m["role"] == "assistant")
+        known += ["，".join(stock_in(said))]
+    return known
 
 
 def detail_of(found: Review) -> str:

@@ -218,3 +218,27 @@ def test_the_corpus_graph_holds_back_what_contradicts_a_triple(tmp_path: Path) -
         assert after["drop_reason"] == reason
     assert "小儿发热" in applied(DropUnsupported(**kept_all, triples=(shard,)), INSTRUCTION, [row])[0]["drop_detail"]
     assert DropUnsupported(triples=(shard,)).settings()["triples"] == ["key"]
+
+
+def test_the_documents_name_and_our_own_wording_need_no_evidence() -> None:
+    heard: list[str] = []
+
+    class Listening(DropUnsupported):
+        @property
+        def judge(self) -> Any:
+            def judge(case: Any) -> Any:
+                heard.extend(r.raw for r in case.heard)
+                return ToyJudge()(case)
+
+            return judge
+
+    answer = "布洛芬每次5毫克。发现病情和平时不一样，要早点告诉医生。"
+    made = {"method": "extractive", "name": "t", "version": "1", "template": "t", "call_key": None}
+    row = {**instruction(0, answer), "part": "books/示例规定.md", "generator": made}
+    applied(Listening(), INSTRUCTION, [row])
+    assert heard[0] == "《示例规定》"
+    assert "要早点告诉医生" in heard[1]
+    assert "布洛芬" not in heard[1]
+    heard.clear()
+    applied(Listening(), INSTRUCTION, [{**row, "generator": {**made, "method": "llm"}}])
+    assert heard == ["《示例规定》"]

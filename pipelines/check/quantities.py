@@ -101,7 +101,7 @@ _LETTER: Final = re.compile(r"[a-zα-ω]")
 def quantities(reading: Reading) -> tuple[Quantity, ...]:
     """The amounts of a text, in order; of its first `MAX_CHARS` characters.
 
-    Cost: about 10 μs an amount.
+    Cost: about 20 μs an amount.
     """
     text, raw = reading.folded[:MAX_CHARS], reading.raw
     found: list[Quantity] = []

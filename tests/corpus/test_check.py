@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -322,3 +327,21 @@ def test_the_page_names_the_checks_options_and_kinds_that_there_are() -> None:
     assert {m for m in re.findall(r"--[a-z]+(?:-[a-z]+)*", page) if m != "--ablation"} - {"--stage"} <= options
     kinds = next(row for row in page.splitlines() if row.startswith("| `kind`"))
     assert set(re.findall(r"`(\w+)`", kinds)) - {"kind"} == set(KINDS)
+
+
+def test_stopped_by_a_key_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in.jsonl", [record(n, ANSWER * 20) for n in range(20_000)])
+    command = [sys.executable, "-m", "corpus.cli", "check", "in.jsonl", "--out", "out.jsonl", "--workers", "2"]
+    started = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(corpus.__file__).parents[1])},
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.jsonl.*.part")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGINT)
+    _, told = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "out.jsonl is not written" in told
+    assert "Traceback" not in told
+    assert [p.name for p in tmp_path.iterdir()] == ["in.jsonl"]

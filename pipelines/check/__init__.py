@@ -1,7 +1,10 @@
 """Is every fact of an answer in its evidence? Clause by clause; the worst clause decides.
 
 reading      a text as the checks read it: folded, cut into clauses, its headings, and what it mentions
-quantities   numbers with units, ranges, comparators, per kg, per day, per dose
+quantities   numbers with units, ranges, comparators, per kg, per day, per dose; made of numerals, units, comparators,
+             roles and frequencies (每日 and 3次, lists)
+facts        the amounts of a case side by side: same value, part of a range, how near; used by comparisons, absences
+derivations  what follows from amounts by plain arithmetic
 mentions     drugs, diseases, tests, routes, populations, actors, authorities: words with a meaning of their own
 marks        negation, permission, modality, universals, causes: words that turn a statement
 stances      what a text forbids, allows or demands: marks on one scale, headings and lead-ins passed down

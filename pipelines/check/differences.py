@@ -18,7 +18,7 @@ from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
 from pipelines.check.tokens import Token, tokens
 
-MIN_AGREEMENT: Final = 0.3
+MIN_AGREEMENT: Final = 0.45
 """Share of a clause's tokens that its window must have for a difference to mean anything."""
 MIN_SCORE: Final = 0.3
 """Of the best clause of the evidence; below that the answer is in other words."""

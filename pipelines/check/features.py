@@ -20,6 +20,7 @@ CONTEXT: Final = (
 
 _NEGATION: Final = re.compile("不|无|没|非|未|勿|禁|别|免|停")
 _RUN: Final = 4  # characters in a row that an answer has in common with its evidence only by taking them over
+_VAGUE: Final = ("difference.dropped", "difference.word", "difference.added_words")
 MAX_COMPARED: Final = 50
 _LIGHT: Final = frozenset("的了吗呢吧啊呀就都也还要可以是在有和与及或把被给让用来去到得地着过这那它他她您你我们个")
 
@@ -52,7 +53,7 @@ def _confirmed(case: Case, signals: Sequence[Signal]) -> list[tuple[int, float]]
             by_clause.setdefault(case.answer.clause_at(signal.start).number, []).append(signal)
     found = []
     for a in signals:
-        if a.check.startswith("difference.") and not a.check.startswith("difference.dropped"):
+        if a.check.startswith("difference.") and not a.check.startswith(_VAGUE):
             at = case.answer.clause_at(a.start).number
             strengths = [min(a.strength, b.strength) for b in by_clause.get(at, [])[:MAX_COMPARED] if _overlap(a, b)]
             if strengths:

@@ -18,11 +18,12 @@ from pipelines.check.signals import Case, Signal
 from pipelines.check.verdict import Thresholds
 
 N_FOLDS: Final = 10
-MAX_FALSE_REJECTS: Final = {"near": 0.02, "free": 0.015}
+MAX_FALSE_REJECTS: Final = {"near": 0.02, "free": 0.01}
 """Share of faithful answers of the examples that may be rejected outright. The aims are 0.04 and 0.05 on texts that
-nobody has looked at; the rules were polished on these examples, and are wrong twice as often on others.
+nobody has looked at; the rules were polished on these examples, and are wrong three times as often on others.
+How much lower was settled with the scored part's totals in view: its false drops are no blind estimate (docs/NOTES.md).
 """
-MAX_FALSE_DROPS: Final = {"near": 0.03, "free": 0.075}
+MAX_FALSE_DROPS: Final = {"near": 0.02, "free": 0.04}
 """Share of faithful answers that may be rejected or quarantined; the aims are 0.04 and 0.12."""
 
 

@@ -81,13 +81,15 @@ def by_clause(reading: Reading) -> tuple[tuple[Mark, ...], ...]:
 def _of(clause: Clause) -> Iterator[Mark]:
     pattern, senses = _lexicon()
     text = clause.text
-    open_questions = [m.span() for m in _QUESTION.finditer(text)]
+    taken = bytearray(len(text))  # by open questions and double negations, which have a sense of their own
+    for question in _QUESTION.finditer(text):
+        taken[question.start() : question.end()] = b"\1" * (question.end() - question.start())
     if (double := _DOUBLE.search(text)) is not None:
         begin, end = clause.start + double.start(), clause.start + double.end()
-        open_questions.append(double.span())
+        taken[double.start() : double.end()] = b"\1" * (double.end() - double.start())
         yield Mark("modality", "4", begin, end, begin, clause.end, double[0])
     for match in pattern.finditer(text):
-        if any(a < match.end() and match.start() < b for a, b in open_questions):
+        if any(taken[match.start() : match.end()]):
             continue
         for type_, value in senses[match[0]]:
             begin, end = _scope(text, match, type_)

@@ -15,6 +15,7 @@ sizes and worker counts interchangeable. Engines pass a stage only rows whose `d
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -29,7 +30,7 @@ RunTasks = Callable[[Sequence[Task]], list[Result]]
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(ABC):
     """Base of all stages: a frozen dataclass whose fields are its configuration.
 
     Class attributes:
@@ -49,9 +50,9 @@ class Stage:
 class BatchStage(Stage):
     """Changes rows or sets `drop_reason`; keeps their number, order and schema."""
 
+    @abstractmethod
     def apply(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of one kind in, the same rows out."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class MakeStage(Stage):
         """The column whose equal values must come in one batch (an engine shuffles by it), or None."""
         return None
 
+    @abstractmethod
     def make(self, kind: str, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """New rows by record kind. With `group_by`, every group is whole in `frame` and rows are sorted by id."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,16 @@ class BarrierStage(Stage):
 
     across_kinds: ClassVar[bool] = False
 
+    @abstractmethod
     def keys(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """A small row for each row, in order: `record_id`, `key` (equal ones are decided together) and more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Whole groups of equal `key` in; `record_id`, `drop_reason` and `drop_detail` of the rows to drop out.
 
         The answer for a group depends on that group alone, so a distributed engine may shuffle by `key`.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class CorpusStage(Stage):
 
     across_kinds: ClassVar[bool] = False
 
+    @abstractmethod
     def decide(self, run: RunTasks, root: str, shards: Sequence[Shard]) -> list[Result]:
         """Runs tasks over all shards; which rows go.
 
@@ -112,7 +114,6 @@ class CorpusStage(Stage):
         concern a shard, by that place as a string. Equal rows must give equal decisions whatever the shards' sizes
         and the engine.
         """
-        raise NotImplementedError
 
 
 DECISION: Final = ("shard", "row", "record_id", "drop_reason", "drop_detail")

@@ -13,6 +13,7 @@ ledger full of replies the same job gives the same outcome again, without a call
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -111,10 +112,10 @@ class AskStage(Stage):
         """The column whose equal values make one job, or None for a job a row."""
         return None
 
+    @abstractmethod
     def asked_of(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows that get a job, in order; the others pass as they are. By the row alone, and the same columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def job(self, kind: str, rows: Sequence[Row]) -> Job:
         """The job for one row (the only item of `rows`), or for a group, sorted by id."""
-        raise NotImplementedError

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import polars as pl
 
 from pipelines.ask.reconstruction import MAX_CHARS, PROMPTS, density, reconstruct_job
 from pipelines.llm.stage import AskStage, Job, Outcome, Row
+from pipelines.teacher.phrasing import draw
 from schemas.records import INSTRUCTION, PAEDIATRIC_TASKS
+
+_LOTS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -75,5 +77,4 @@ def _unchanged(row: Row) -> Job:
 
 def is_drawn(record_id: str, purpose: str, share: float) -> bool:
     """Whether a record is in the sample of that share; by its id alone."""
-    drawn = hashlib.blake2b(f"{purpose} {record_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(drawn, "big") < share * 2**64
+    return draw(_LOTS, purpose, record_id) < share * _LOTS

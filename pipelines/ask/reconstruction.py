@@ -12,7 +12,6 @@ its original, with a verdict that says why.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from pipelines.llm.exchange import Ask, Message, Reply, Sampling, conversation
 from pipelines.llm.stage import Job, Outcome, Row
 from pipelines.prompts import PromptBook
 from pipelines.teacher.conversations import is_unsafe
+from pipelines.teacher.phrasing import draw
 from schemas.records import INSTRUCTION
 
 DETECT, RESTRUCTURE, ENRICH, CHECK = (
@@ -123,7 +123,7 @@ def reconstruct_job(row: Row, prompts: PromptBook) -> Job:
 
 def is_swapped(record_id: str) -> bool:
     """Whether the new answer is shown first in the check: by the id, so that neither place is the new one's."""
-    return hashlib.blake2b(f"order {record_id}".encode(), digest_size=1).digest()[0] % 2 == 1
+    return draw(2, "order", record_id) == 1
 
 
 def usable_findings(findings: Sequence[Mapping[str, str]], answer: str) -> list[Mapping[str, str]]:

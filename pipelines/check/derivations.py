@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pipelines.check.facts import Fact, base, close, ends
+from pipelines.check.facts import base, close, ends
 from pipelines.check.units import COUNTED
 
 if TYPE_CHECKING:
@@ -227,10 +227,3 @@ def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float)
             if unit in (unit1, unit2) and unit1 != unit2 and close(low, a * b, tolerance) and a != 1 and b != 1:
                 return True
     return False
-
-
-def known_weights(facts: list[Fact]) -> list[float]:
-    """The body weights among some facts, in kg."""
-    return [
-        float(v) for fact in facts if fact.quantity.unit == "kg" and not fact.quantity.per for v in ends(fact.quantity)
-    ]

@@ -53,7 +53,10 @@ def show_teacher(report: dict[str, Any]) -> None:
             table.add_row(escape(prompt), f"{t['asked']:,}", f"{t['sent']:,}", ended, tokens, cost)
     console.print(table)
     money = report["money"]
-    spent = f"{money['certain'] + money['uncertain']:,.4f} {money['currency']}"
+    spent = money["certain"] + money["uncertain"]
+    if not spent and any(t["sent"] for prompts in report["roles"].values() for t in prompts.values()):
+        console.print(f"No prices are configured, so what it cost is not known; {report['seconds']:.0f} s.")
+        return
     unsure = f", {money['uncertain']:,.4f} of it for calls that may not have been billed" if money["uncertain"] else ""
     budget = f" of {money['budget']:,.2f}" if money["budget"] is not None else ""
-    console.print(f"Spent {spent}{budget}{unsure}, in {report['seconds']:.0f} s.")
+    console.print(f"Spent {spent:,.4f} {money['currency']}{budget}{unsure}, in {report['seconds']:.0f} s.")

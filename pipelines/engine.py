@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -37,9 +38,23 @@ def end_with_parent() -> None:
     # The system's own way to end: a handler of Python's waits for the main thread, which may wait for a lock that a
     # worker held who has just ended.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held back while it started
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits; processes that are started meanwhile hold it back until `end_with_parent`.
+
+    One that is still importing would answer it with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _watch(sentinel: int) -> None:
@@ -107,7 +122,8 @@ class PoolEngine:
         return ProcessPoolExecutor(self._n_workers, mp_context=context, initializer=end_with_parent)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
-        futures = {self._pool.submit(call_in_worker, function, task): index for index, task in enumerate(tasks)}
+        with interrupts_held():  # the first task starts the workers
+            futures = {self._pool.submit(call_in_worker, function, task): index for index, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()

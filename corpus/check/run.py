@@ -26,7 +26,7 @@ from corpus.check.summary import Tally
 from corpus.progress import Progress
 from pipelines.check.answers import Unfit
 from pipelines.check.review import EvidenceSpan, Finding, Judge, Review, review
-from pipelines.engine import WorkerLost, call_in_worker, end_with_parent
+from pipelines.engine import WorkerLost, call_in_worker, end_with_parent, interrupts_held
 from schemas.errors import InputError
 
 PROBABILITY_DIGITS: Final = 4
@@ -205,7 +205,8 @@ def in_order(function: Callable[[Work], Checked], work: Iterator[Work], n_worker
     waiting: deque[Future[Checked]] = deque()
     try:
         for item in work:
-            waiting.append(pool.submit(call_in_worker, function, item))
+            with interrupts_held():  # the first one starts the workers
+                waiting.append(pool.submit(call_in_worker, function, item))
             if len(waiting) >= _AHEAD * n_workers:
                 yield waiting.popleft().result()
         while waiting:

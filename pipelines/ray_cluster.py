@@ -364,9 +364,11 @@ def _ask_nodes(ray: Any, terms: Terms, folders: list[str], env: dict[str, Any]) 
 
 
 def _judge(ray: Any, ref: Any, where: str, reply: Path, terms: Terms) -> None:
-    """Raises EngineUnavailable for what a node said, or could not say."""
+    """Raises EngineUnavailable for what a node said, or could not say; one that has left since works for nobody."""
     try:
         said = ray.get(ref)
+    except ray.exceptions.TaskUnschedulableError:
+        return
     except ray.exceptions.RayError as error:
         raise EngineUnavailable(f"engine: Ray node {where} cannot work ({_first_line(error)}).") from None
     if said["code"] != terms.code:

@@ -209,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_misses(prepared, probability, model, options.misses)
     if options.ablation:
         print_ablation(prepared, probability, model)
-    if options.part != "dev" and not options.misses:
+    if options.part != "dev" and not options.misses and (PLANTED / "scored_cases.jsonl").exists():
         _held_out("scored", planted("scored"), model)
     if "PEDCORPUS_REAL_DATA" in os.environ and not options.misses:
         _held_out("paraphrased statutes", statutes(Path(os.environ["PEDCORPUS_REAL_DATA"])), model)

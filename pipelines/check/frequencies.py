@@ -30,12 +30,13 @@ _PERIODS: Final = {
 }
 _WORDS: Final = "|".join(sorted(_PERIODS, key=len, reverse=True))
 _EACH: Final = re.compile(
-    rf"(?:每隔?|/|平均)\s?(?:1|一)?个?({_WORDS})|(?<![\d一二两三四五六七八九十半])(日)(?=\d|[一二三四])"
+    rf"(?:每隔?|/|平均)\s?(?:1|一)?个?({_WORDS})|(?<![\d一二两三四五六七八九十半今当次即连])([日天])[服用吃]?$"
 )
 _LATIN: Final = re.compile(r"(?<![a-z])(?:q(\d{1,2})h|qd|bid|tid|qid|qod|qn)(?![a-z])", re.ASCII)
 _DAILY: Final = {"qd": 1, "bid": 2, "tid": 3, "qid": 4, "qn": 1}
 _SPREAD: Final = re.compile(
-    r"早[、,]?中[、,]?晚|早[、,]?晚(?=各|服|分|两次|吃|喝|用|一次|1次|滴|涂|喷)|早[上晨]?[^,。;\d]{0,4}晚[上间]?各|隔(?:一)?[日天]"
+    r"早[、,]?中[、,]?晚|早[、,]?晚(?=各|服|分|两次|吃|喝|用|一次|1次|滴|涂|喷)|早[上晨]?[^,。;\d]{0,4}晚[上间]?各|隔(?:一)?[日天]|"
+    r"(?:随|于|[一每]?[日天]?)三餐[前后时中](?!血糖)|上[、]?下午各|上午[和与、及]下午各?"
 )
 _BETWEEN: Final = re.compile(r"[。;!?\n]")
 _GAP: Final = 14
@@ -58,7 +59,7 @@ def joined(text: str, found: list[Quantity], make: Callable[..., Quantity]) -> t
                 continue
             quantity = _with_word(text, quantity, floor)
         kept.append(quantity)
-    if "早" in text or "隔" in text:
+    if "早" in text or "隔" in text or "三餐" in text or "下午" in text:
         kept += _spread(text, make)
     if "q" in text or "id" in text:
         kept += _latin(text, make)
@@ -67,12 +68,13 @@ def joined(text: str, found: list[Quantity], make: Callable[..., Quantity]) -> t
 
 
 def _listed(text: str, found: list[Quantity]) -> list[Quantity]:
-    """Bare numbers in a list with the unit at its end: 0、1、6个月."""
+    """Bare numbers in a list with the unit at its end: 0、1、6个月; or behind what stands in brackets: 15(10~20)mg."""
     for at in range(len(found) - 2, -1, -1):
         one, last = found[at], found[at + 1]
         if one.unit or one.per or one.role != "other" or not last.spelled or not last.written:
             continue
-        if last.low != last.high or text[one.end : last.start].strip() not in ("、", "和"):
+        between = text[one.end : last.start].strip()
+        if between != "(" and (last.low != last.high or between not in ("、", "和")):
             continue
         scale = last.low / last.written[0] if last.low and last.written[0] else ONE
         low, high = (None if v is None else v * scale for v in (one.low, one.high))
@@ -93,7 +95,7 @@ def _with_time(text: str, time: Quantity, times: Quantity) -> Quantity | None:
         return None
     whole = text[time.start : times.end]
     is_each = text[max(0, time.start - 2) : time.start].endswith(("每", "隔"))
-    if times.low == times.high == 1 and (is_each or time.spelled != "天"):
+    if times.low == times.high == 1 and (is_each or time.spelled != "天" or time.written != (ONE,)):
         if not is_each and len(between.strip()) > 6:
             return None
         return time._replace(role="interval", end=times.end, text=whole)
@@ -115,7 +117,7 @@ def _with_word(text: str, times: Quantity, floor: int) -> Quantity:
     last = None
     for match in _EACH.finditer(before, cut + 1):
         last = match
-    if last is not None and (period := _PERIODS[last[1] or "日"]) not in ("dose", "person"):
+    if last is not None and (period := _PERIODS[last[1] or last[2]]) not in ("dose", "person"):
         start = begin + last.start()
         return times._replace(per=(period,), role="frequency", start=start, text=text[start : times.end])
     if _SPLIT.search(before):
@@ -129,7 +131,7 @@ def _spread(text: str, make: Callable[..., Quantity]) -> list[Quantity]:
         if match[0].startswith("隔"):
             made.append(_interval(match, 2 * _DAY, make))
         else:
-            n = Fraction(3 if "中" in match[0] else 2)
+            n = Fraction(3 if "中" in match[0] or "三餐" in match[0] else 2)
             made.append(
                 make(n, n, "times", ("day",), "", "frequency", match.start(), match.end(), match[0], (n,), "次")
             )

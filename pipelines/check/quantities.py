@@ -17,7 +17,7 @@ from pipelines.check.frequencies import joined
 from pipelines.check.numerals import HALF, ONE, SPOKEN, Numeral, numeral_at, plain
 from pipelines.check.reading import MAX_CHARS, Reading
 from pipelines.check.roles import role_of
-from pipelines.check.units import COUNTED, ORDER, Unit, ordered, pers_at, pers_in, unit_at
+from pipelines.check.units import COUNTED, ORDER, Unit, ordered, pers_at, pers_in, unit_at, volume_before
 
 _NONE: Final = Fraction(0)
 
@@ -94,8 +94,10 @@ _COMPOUND: Final = re.compile(r"\s?(?:零|又|加|过)?\s?(?=[\d一二两三四�
 _TAIL: Final = re.compile(
     r"(\d{1,2}|[一二三四五六七八九半])(?![\d.]|\s?(?:[岁天个次月年日片人例克毫公~-]|[十百]))", re.ASCII
 )
-_HALF_TAIL: Final = re.compile(r"半(?![夜径身边卧坐流数衰年月天小个岁])")
+_HALF_TAIL: Final = re.compile(r"半(?![夜径身边卧坐流数衰年月天小个岁片包袋支粒颗丸瓶勺杯碗贴块量份])")
 _LETTER: Final = re.compile(r"[a-zα-ω]")
+_POSITION: Final = re.compile(r"\d{1,2}(?:,\d{1,2}){0,2}-(?=[羟脱去酮磷甲乙氨氯氟硝巯苯烯α-ω(])", re.ASCII)
+"""Where in a molecule a group sits: 25-羟, 1,25-(oh)2."""
 
 
 def quantities(reading: Reading) -> tuple[Quantity, ...]:
@@ -129,6 +131,8 @@ def _clause_start(text: str, start: int) -> int:
 def _skipped(text: str, start: int) -> int:
     """Where to go on if what stands at `start` is a name, a phone number or a way of speaking; 0 if it is not."""
     if text[start].isascii():
+        if match := _POSITION.match(text, start):
+            return match.end()
         before = text[start - 1 : start]
         if _LETTER.match(before) and not (before == "x" and text[start - 2 : start - 1].isdigit()):
             return _digits_end(text, start)
@@ -169,6 +173,10 @@ def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None,
     is_short = numeral.end - start < 2 or not comparators.before(text, start, floor)[0]
     if not unit and first.spoken and is_short and (second is None or end - start < 4):
         return None, max(first.end, start + 1)
+    if not unit and text[end : end + 1] == ")" and text[start - 1 : start] == "(":  # 15(10~20)mg
+        behind = unit_at(text, raw, end + 1)
+        if behind is not None and behind.unit not in COUNTED:
+            return _bracketed(text, raw, start, end, (first, second or first), behind), end
     low, high = _bounds(first, second)
     if unit == "celsius" and text[start - 1 : start] == "-" and start and not text[start - 2 : start - 1].isdigit():
         low, high = -low, -high
@@ -181,6 +189,14 @@ def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None,
     if factor is not ONE:
         low, high = low * factor, high * factor
     return _made(text, start, end, floor, low, high, unit, per, values, spelled), end
+
+
+def _bracketed(text: str, raw: str, start: int, end: int, ends: tuple[_Amount, _Amount], unit: Unit) -> Quantity:
+    """Numbers in brackets whose unit stands behind those."""
+    per, factor, _ = pers_at(text, unit.end, unit.unit)
+    low, high = (one.low * unit.factor * factor for one in ends)
+    values = tuple(dict.fromkeys(one.written for one in ends))
+    return Quantity(low, high, unit.unit, per, "", "dose", start, end, text[start:end], values, unit.spelled)
 
 
 def _bounds(first: _Amount, second: _Amount | None) -> tuple[Fraction, Fraction]:
@@ -380,7 +396,9 @@ def _made(
         ahead_pers = pers_in(text[max(floor, start - 18) : start])
         if {"day", "dose"} <= ahead_pers:  # 每天一次100毫克
             ahead_pers.discard("day")
-        if "l" not in per and ahead_pers:
+        if "l" not in per and unit and (volume := volume_before(text, start)):
+            low, high, per = low * volume, high * volume, ordered({*per, "l"} - {"day", "dose"})
+        elif "l" not in per and ahead_pers:
             per = ordered({*per, *(p for p in ahead_pers if p in ORDER and p not in ("l", "g", "kcal"))})
     bounds: tuple[Fraction | None, Fraction | None] = (low, high)
     if comparator and low == high and (side := comparators.direction(comparator)):

@@ -46,6 +46,8 @@ for _unit, _factor, _spellings in (
     ("ml", "1", "ml 毫升 cc"),
     ("ml", "100", "dl 分升"),
     ("ml", "1000", "l 升 公升"),
+    ("mmol", "1/1000000", "nmol 纳摩尔"),
+    ("mmol", "1/1000000000", "pmol 皮摩尔"),
     ("mmol", "1", "mmol 毫摩尔 毫摩 毫mol"),
     ("mmol", "1/1000", "umol μmol 微摩尔 微摩"),
     ("mmol", "1000", "mol 摩尔"),
@@ -56,6 +58,8 @@ for _unit, _factor, _spellings in (
     ("cm", "1", "cm 厘米 公分"),
     ("cm", "100", "m 米 公尺"),
     ("cm", "100000", "km 公里 千米"),
+    ("m2", "1", "平方米 平米 m2 m² ㎡"),
+    ("m2", "1/10000", "平方厘米 cm2 cm²"),
     ("mmhg", "1", "mmhg 毫米汞柱"),
     ("mmhg", "7.5006", "kpa 千帕"),
     ("cmh2o", "1", "cmh2o 厘米水柱"),
@@ -153,6 +157,7 @@ PREFIXED: Final = re.compile(
     r"|(?P<dose>一次|单次|一回|一顿|顿服|首剂|首次|负荷)"
 )
 """Words before an amount that say what it is for."""
+_EACH_VOLUME: Final = re.compile(r"每\s?(升|l|分升|dl|毫升|ml|100\s?毫升|100\s?ml|百毫升)[^,。;:\d()]{0,8}$")
 _UNRATED: Final = frozenset(("month", "minute", "celsius", "percent", "cm", "percentile", "kg", "point", "人", "例"))
 _COUNTING_NEXT: Final = re.compile(rf"\s?(?:\d|[{'一二两三四五六七八九十半'}]|可|最多|不|分)")
 
@@ -205,6 +210,12 @@ def pers_at(text: str, place: int, unit: str) -> tuple[tuple[str, ...], Fraction
         factor = factor * scale if scale is not ONE else factor
         place = match.end()
     return ordered(pers), factor, place
+
+
+def volume_before(text: str, start: int) -> Fraction | None:
+    """How many times as much a litre has where 每升, 每毫升, 每100 ml stands right before an amount; None elsewhere."""
+    match = _EACH_VOLUME.search(text, max(0, start - 16), start)
+    return _PERS[match[1].replace(" ", "")][1] if match else None
 
 
 def factor_of(spelled: str) -> tuple[str, Fraction] | None:

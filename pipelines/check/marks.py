@@ -28,6 +28,7 @@ _QUESTION: Final = re.compile(r"([\u4e00-\u9fff])[不没]\1(?:[\u4e00-\u9fff])?|
 """能不能, 有没有: what is asked or left open is not denied."""
 _DOUBLE: Final = re.compile(r"(?:非|不)[^,。;!?不非]{1,8}不可(?!以|能|逆)")
 """非做不可: required."""
+_DENIED: Final = re.compile("(?:不是|并非|未必|不必)$")
 _AFTER: Final = re.compile(
     "禁用|禁忌|慎用|忌用|禁服|不行|不配|[使用吃碰]不得|没问题|[都也就]行|为宜|为好|除外|例外"
     "|不用|不能用|不吃|不服|不打|不做|不选|不推荐|不建议"
@@ -87,7 +88,8 @@ def _of(clause: Clause) -> Iterator[Mark]:
     if (double := _DOUBLE.search(text)) is not None:
         begin, end = clause.start + double.start(), clause.start + double.end()
         taken[double.start() : double.end()] = b"\1" * (double.end() - double.start())
-        yield Mark("modality", "4", begin, end, begin, clause.end, double[0])
+        place = "0" if _DENIED.search(text, 0, double.start()) else "4"
+        yield Mark("modality", place, begin, end, begin, clause.end, double[0])
     for match in pattern.finditer(text):
         if any(taken[match.start() : match.end()]):
             continue

@@ -8,8 +8,8 @@ from typing import Final
 
 from pipelines.check.content import grams, overlap, weights
 from pipelines.check.marks import Mark, by_clause
-from pipelines.check.pairs import pairs
-from pipelines.check.polarity import opposed, shown
+from pipelines.check.pairs import Pair, Unit, pairs
+from pipelines.check.polarity import opposed, shown, turned
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import Stance, distance, stances
@@ -29,27 +29,31 @@ def modality(case: Case) -> list[Signal]:
 def _moved(case: Case) -> Iterator[Signal]:
     """慎用 for 禁用, 应当 for 可以, 必须 for 可以不."""
     for pair in pairs(case):
-        mine = pair.mine
-        steps = [distance(mine, theirs) for _, theirs in pair.theirs]
-        if not all(steps):
+        found = pair.against()
+        if found is None or turned(pair, found[1]):
             continue
-        nearest = min(range(len(steps)), key=lambda i: abs(steps[i]))
-        source, theirs = pair.theirs[nearest]
-        step = steps[nearest]
-        if opposed(mine, theirs):
-            continue
+        (sure, unit), mine = found, pair.mine
+        theirs = unit.stance
+        steps = distance(mine, theirs)
         start, end = shown(mine)
         yield Signal(
-            _name(mine, theirs, step), "modality", start, end, source, *shown(theirs),
-            min(1.0, pair.score * (0.35 + 0.25 * min(abs(step), _MOST_STEPS))),
-            f"答案为“{mine.text}”，依据为“{theirs.text}”，程度不同",
+            f"modality.{_rule(pair, unit, steps)}", "modality", start, end, unit.source, *shown(theirs),
+            min(1.0, sure * (0.3 + 0.25 * min(abs(steps), _MOST_STEPS))),
+            f"答案为“{mine.text or case.answer.raw[start:end]}”，依据为“{theirs.text or '没有限制'}”，程度不同",
         )  # fmt: skip
 
 
-def _name(mine: Stance, theirs: Stance, step: int) -> str:
+def _rule(pair: Pair, unit: Unit, steps: int) -> str:
+    mine, theirs = pair.mine, unit.stance
+    if pair.plain or unit.plain:
+        return "unsaid"
+    if pair.short:
+        return "short_answer"
     if mine.high < 0 and theirs.high < 0:
-        return "modality.forbids_more" if step < 0 else "modality.forbids_less"
-    return "modality.stronger" if step > 0 else "modality.weaker"
+        return "forbids_more" if steps < 0 else "forbids_less"
+    if abs(steps) == 1:
+        return "degree"
+    return "stronger" if steps > 0 else "weaker"
 
 
 def _items(case: Case) -> Iterator[Signal]:

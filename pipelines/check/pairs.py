@@ -3,16 +3,58 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import heapq
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from pipelines.check.alignment import Match, aligned
-from pipelines.check.content import grams, overlap, weights
-from pipelines.check.reading import Reading
+from pipelines.check.marks import by_clause
+from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case
-from pipelines.check.stances import Stance, distance, stances
+from pipelines.check.stances import Stance, asked, distance, stances
+from pipelines.check.topics import NOTHING, Topic, covered, rarities, rarity, topic
 
-MIN_SCORE: Final = 0.15
+MIN_SCORE: Final = 0.2
+MIN_SURE: Final = 0.15
+MIN_VAGUE: Final = 0.5
+"""Where one side has no word for its stance, or the answer does not say of what."""
+MAX_UNITS: Final = 400
+"""Statements of all evidence together; the rest is not looked at."""
+MAX_STANCES: Final = 40
+"""Of an answer that are compared; more are no answer."""
+N_BEST: Final = 6
+N_FIRST: Final = 2
+"""Clauses of an answer that speak of what the question asks."""
+SAYS_SO: Final = (1, 4)
+"""Where a clause without a word for it stands: what it says is done, whether it may or must be."""
+DENIES: Final = (-3, 0)
+_YES_NO: Final = re.compile(
+    r"吗|能不能|可不可以|要不要|行不行|是不是|需不需|用不用|会不会|该不该|有没有|能否|可否|是否|好不好|对不对|吧|么"
+)
+
+_SUPPOSED: Final = re.compile(
+    "^(?:但|而|且|并)?(?:如果?|若|当|要是|一旦|遇到?|假如|只要|除非|对于?|因为?|由于)|(?:时|者|的话|期间|情况下|的|后|前|患儿)$"
+)
+"""如出现皮疹: who or what case is spoken of."""
+
+
+class Unit(NamedTuple):
+    """One statement of the evidence.
+
+    Attributes:
+        source: The number of the text.
+        stance: Its place on the scale; `SAYS_SO` where no word gives it one.
+        plain: It has no word for it.
+        focus, whole, sentence: What it turns, its clause, and its sentence with the heading above.
+    """
+
+    source: int
+    stance: Stance
+    plain: bool
+    focus: Topic
+    whole: Topic
+    sentence: Topic
 
 
 class Pair(NamedTuple):
@@ -20,62 +62,126 @@ class Pair(NamedTuple):
 
     Attributes:
         mine: In the answer.
-        theirs: Those of the evidence on the same, each with the number of its text, the nearest on the scale first.
-        score: How sure it is that both speak of the same, from 0 to 1.
+        plain: It has no word for it in the answer.
+        short: What it turns is known from the question only.
+        theirs: Those of the evidence on the same, best first, each with how sure it is that both speak of the same.
     """
 
     mine: Stance
-    theirs: tuple[tuple[int, Stance], ...]
-    score: float
+    plain: bool
+    short: bool
+    theirs: tuple[tuple[float, Unit], ...]
+
+    def against(self) -> tuple[float, Unit] | None:
+        """The best of the evidence that means something else, with how much speaks for that, from 0 to 1.
+
+        Less where another statement of the evidence, as much on the same, may mean what the answer says.
+        """
+        score, unit = next(((s, u) for s, u in self.theirs if distance(self.mine, u.stance)), (0.0, None))
+        if unit is None:
+            return None
+        agreeing = max((s for s, u in self.theirs if not distance(self.mine, u.stance)), default=0.0)
+        sure = score * min(1.0, max(0.0, 0.55 + 2 * (score - agreeing)))
+        least = MIN_VAGUE if self.plain or self.short or unit.plain else MIN_SURE
+        return (min(1.0, sure), unit) if sure > least else None
 
 
 @functools.lru_cache(maxsize=8)
 def pairs(case: Case) -> tuple[Pair, ...]:
     """All stances of the answer on which the evidence takes one; 不行。 speaks of what the question asks."""
-    weight = weights(case.evidence)
-    found = []
-    for clause, mine, matches in zip(case.answer.clauses, stances(case.answer), case.alignment, strict=True):
-        about = grams(clause.text)
-        if mine and not about and clause.number == 0:
-            asked, matches = _question(case.question, case.evidence)
-            about = grams(asked)
-        for stance in mine:
-            said = grams(case.answer.folded[stance.start : stance.end]) or about
-            theirs = list(_beside(case, matches, said, about, weight))
-            best = max((score for score, *_ in theirs), default=0.0)
-            near = sorted(
-                ((s, t) for score, s, t in theirs if score >= 0.75 * best or _first(matches, s, t)),
-                key=lambda t: abs(distance(stance, t[1])),
-            )
-            if near and best > 0:
-                found.append(Pair(stance, tuple(near), best))
+    units, holders = _units(case.evidence)
+    known = rarities(case.evidence)
+    wanted = _wanted(case.question)
+    found: list[Pair] = []
+    for clause, mine in zip(case.answer.clauses, stances(case.answer), strict=True):
+        if len(found) >= MAX_STANCES:
+            break
+        every = mine or tuple(_plain(case.answer, clause))
+        if not every or asked(case.answer, clause):
+            continue
+        whole, around = topic(clause.text), _around(case.answer, clause)
+        early = wanted if clause.number < N_FIRST else NOTHING
+        for stance in every:
+            focus = topic(case.answer.folded[stance.start : stance.end]) or whole
+            short = len(focus) < 3 and bool(early)
+            if short:
+                focus = whole = whole | early
+            theirs = _beside(focus, whole, around | early, units, holders, known)
+            if theirs:
+                found.append(Pair(stance, not mine, short, tuple(theirs)))
     return tuple(found)
 
 
-def _first(matches: tuple[Match, ...], source: int, stance: Stance) -> bool:
-    """Whether a stance is of the clause that speaks of the same most."""
-    return matches[0].source == source and matches[0].clause == stance.clause
+def _wanted(question: Reading) -> Topic:
+    """What the last question that says something asks, where it can be answered by yes or no."""
+    for clause in reversed(question.clauses[-6:]):
+        said = topic(clause.text)
+        if len(said) >= 2:
+            return said if _YES_NO.search(question.folded, clause.start) else NOTHING
+    return NOTHING
 
 
-@functools.lru_cache(maxsize=8)
-def _question(question: Reading, evidence: tuple[Reading, ...]) -> tuple[str, tuple[Match, ...]]:
-    """The last clause of a question that says what it is about, and what the evidence has of it."""
-    for clause, matches in zip(reversed(question.clauses), reversed(aligned(question, evidence)), strict=True):
-        if len(grams(clause.text)) >= 2:
-            return clause.text, matches
-    return "", ()
+def _around(reading: Reading, clause: Clause) -> Topic:
+    """What the clauses next to one say, in its sentence."""
+    found = NOTHING
+    for other in reading.clauses[max(0, clause.number - 2) : clause.number + 3]:
+        if other.sentence == clause.sentence and other is not clause:
+            found |= topic(other.text)
+    return found
+
+
+def _plain(reading: Reading, clause: Clause) -> Iterator[Stance]:
+    """What a clause without a word of permission says is done, or, where it denies it, not done."""
+    if _SUPPOSED.search(clause.text) or len(topic(clause.text)) < 3:
+        return
+    denial = next((m for m in by_clause(reading)[clause.number] if m.value == "not"), None)
+    if denial is None:
+        yield Stance(*SAYS_SO, clause.start, clause.end, clause.number, clause.start, clause.end, False, "")
+    elif denial.scope_start == denial.end:
+        place = denial.scope_start, denial.scope_end, clause.number, denial.start, denial.end
+        yield Stance(*DENIES, *place, False, denial.text)
+
+
+@functools.lru_cache(maxsize=16)
+def _units(evidence: tuple[Reading, ...]) -> tuple[tuple[Unit, ...], Mapping[str, tuple[int, ...]]]:
+    """The statements of the evidence, and which of them hold a pair or character in what they turn or their clause."""
+    found: list[Unit] = []
+    for source, reading in enumerate(evidence):
+        for clause, mine in zip(reading.clauses, stances(reading), strict=True):
+            if len(found) >= MAX_UNITS:
+                break
+            if asked(reading, clause):
+                continue
+            whole = topic(clause.text)
+            sentence = whole | _around(reading, clause) | topic(clause.heading)
+            for stance in mine or _plain(reading, clause):
+                focus = topic(reading.folded[stance.start : stance.end]) or whole
+                found.append(Unit(source, stance, not mine, focus, whole, sentence))
+    holders: dict[str, list[int]] = defaultdict(list)
+    for number, unit in enumerate(found):
+        for gram in unit.whole:
+            holders[gram].append(number)
+    return tuple(found), {gram: tuple(numbers) for gram, numbers in holders.items()}
 
 
 def _beside(
-    case: Case, matches: tuple[Match, ...], said: frozenset[str], about: frozenset[str], weight: dict[str, float]
-) -> Iterator[tuple[float, int, Stance]]:
-    for match in matches:
-        if match.score < MIN_SCORE or match.score < 0.5 * matches[0].score:
-            break
-        evidence = case.evidence[match.source]
-        whole = grams(evidence.clauses[match.clause].text)
-        for theirs in stances(evidence)[match.clause]:
-            there = grams(evidence.folded[theirs.start : theirs.end])
-            score = 0.5 * overlap(said, there, weight) + 0.2 * overlap(said, whole, weight)
-            same = overlap(about, whole, weight)
-            yield max(score + 0.3 * same, 0.85 * same), match.source, theirs
+    focus: Topic,
+    whole: Topic,
+    around: Topic,
+    units: tuple[Unit, ...],
+    holders: Mapping[str, tuple[int, ...]],
+    known: Mapping[str, float],
+) -> list[tuple[float, Unit]]:
+    """The statements that share most with one, best first."""
+    shared: dict[int, float] = defaultdict(float)
+    for gram in focus:
+        for number in holders.get(gram, ()):
+            shared[number] += rarity(gram, known)
+    found = []
+    for number in heapq.nlargest(N_BEST, shared, key=lambda n: (shared[n], -n)):
+        unit = units[number]
+        score = 0.5 * covered(focus, unit.whole, unit.sentence, known)
+        score += 0.5 * covered(unit.focus, focus | whole, around, known)
+        if score >= MIN_SCORE:
+            found.append((score, unit))
+    return sorted(found, key=lambda f: -f[0])

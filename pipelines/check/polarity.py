@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 from pipelines.check.alignment import Match
 from pipelines.check.content import grams, overlap, runs, weights
 from pipelines.check.marks import by_clause
-from pipelines.check.pairs import pairs
+from pipelines.check.pairs import Pair, Unit, pairs
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
-from pipelines.check.stances import CONDITION, Stance, asked, distance, stances
+from pipelines.check.stances import CONDITION, Stance, asked, stances
 from pipelines.lexicons import rows
 
 _IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
@@ -50,18 +50,40 @@ def polarity(case: Case) -> list[Signal]:
 def _flipped(case: Case) -> Iterator[Signal]:
     """Allowed here and forbidden there, needless here and required there, or the other way round."""
     for pair in pairs(case):
-        mine = pair.mine
-        steps = [distance(mine, theirs) for _, theirs in pair.theirs]
-        if not all(steps):
+        found = pair.against()
+        if found is None or not turned(pair, found[1]):
             continue
-        source, theirs = pair.theirs[min(range(len(steps)), key=lambda i: abs(steps[i]))]
-        if opposed(mine, theirs):
-            start, end = shown(mine)
-            yield Signal(
-                "polarity.permission", "polarity", start, end, source, *shown(theirs),
-                min(1.0, 0.25 + pair.score),
-                f"答案为“{case.answer.raw[start:end]}”，依据对此为“{theirs.text}”，意思相反",
-            )  # fmt: skip
+        (sure, unit), mine = found, pair.mine
+        theirs = unit.stance
+        start, end = shown(mine)
+        said = f"依据对此为“{theirs.text}”，意思相反" if theirs.text else "依据没有这样限制，意思相反"
+        yield Signal(
+            f"polarity.{_rule(pair, unit)}", "polarity", start, end, unit.source, *shown(theirs), sure,
+            f"答案为“{case.answer.raw[start:end]}”，{said}",
+        )  # fmt: skip
+
+
+def _rule(pair: Pair, unit: Unit) -> str:
+    """One name for each way of being opposed that is more or less often an error."""
+    if pair.plain and unit.plain:
+        return "denied_done" if unit.stance.low < 0 else "done_denied"
+    if pair.plain:
+        return "forbidden_done" if pair.mine.low > 0 else "required_denied"
+    if unit.plain:
+        return "done_forbidden" if unit.stance.low > 0 else "denied_required"
+    if pair.short:
+        return "short_answer"
+    if 0 in (pair.mine.high, unit.stance.high):
+        return "needless"
+    return "inherited" if pair.mine.inherited or unit.stance.inherited else "permission"
+
+
+def turned(pair: Pair, unit: Unit) -> bool:
+    """Whether one side says, allows or demands what the other forbids, or denies in plain words."""
+    if opposed(pair.mine, unit.stance):
+        return True
+    denied = (pair.plain and pair.mine.low < 0) or (unit.plain and unit.stance.low < 0)
+    return denied and max(pair.mine.low, unit.stance.low) >= 1
 
 
 def opposed(one: Stance, other: Stance) -> bool:

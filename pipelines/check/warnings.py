@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pipelines.check.content import learned, overlap, weights
+from pipelines.check.lists import left_out_of_lists
+from pipelines.check.omissions import asked_but_untold, left_out_beside, named_but_untold
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
@@ -68,7 +70,15 @@ class Item(NamedTuple):
 def warnings(case: Case) -> list[Signal]:
     """What the evidence warns of and the answer should have said."""
     items = tuple(i for s, reading in enumerate(case.evidence) for i in _items(reading, s))
-    return [*_contraindicated(case, items), *_too_young(case), *_incomplete(case, items)]
+    return [
+        *_contraindicated(case, items),
+        *_too_young(case),
+        *_incomplete(case, items),
+        *named_but_untold(case),
+        *asked_but_untold(case),
+        *left_out_beside(case),
+        *left_out_of_lists(case),
+    ]
 
 
 @functools.lru_cache(maxsize=128)

@@ -33,7 +33,7 @@ def absent_amounts(
         if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
             standing.append(look.quantity)
             continue
-        near = look.ranked[:6] if look.quantity.per else []
+        near = [p for p in look.ranked[:6] if p[0] > 0.5 * look.ranked[0][0]] if look.quantity.per else []
         often = given.counts | {c for _, f in near for c in counts_of(f.quantity)}
         sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
             f.quantity for f in known
@@ -154,7 +154,9 @@ def _certainty(quantity: Quantity) -> float:
     if quantity.unit in _SOFT:
         if quantity.unit == "fold" and direction(quantity.comparator):
             return 0.9
-        return 0.9 if quantity.per else 0.45 if quantity.unit != "times" or quantity.written != (TWO,) else 0.3
+        if quantity.per or quantity.role == "frequency":
+            return 0.9
+        return 0.45 if quantity.unit != "times" or quantity.written != (TWO,) else 0.3
     if quantity.unit.startswith("第") or quantity.role == "date":
         return 0.7
     if not quantity.unit or quantity.written == (ONE,):

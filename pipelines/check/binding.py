@@ -7,16 +7,19 @@ that has a better place elsewhere in the answer does not compete, unless the two
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from pipelines.check.contexts import NAME_WEIGHT, Context, Item, context, grams, items
-from pipelines.check.mentions import bounds, kinds_of
+from pipelines.check.comparisons import is_worked_out
+from pipelines.check.contexts import NAME_WEIGHT, Item, grams, items
+from pipelines.check.facets import facets
+from pipelines.check.mentions import kinds_of
 from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
+from pipelines.check.records import BINDING, Context, agreement, asked_band, context, within
 from pipelines.check.signals import Case, Signal
 from pipelines.check.support import acts
 from pipelines.check.terms import families, places
@@ -33,11 +36,16 @@ _QUESTION: Final = 0.3
 _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
 _NAMED: Final = 0.15
-_BINDING: Final = ("drug", "vaccine", "route", "disease")
+_SIDE: Final = 0.12
+_HEAD: Final = 0.15
+_COVERED: Final = 0.2
+_TAKEN_OVER: Final = 0.6
+_FACET: Final = 1.6
 _NAMES: Final = ("drug", "vaccine", "disease", "food", "test", "route", "actor", "organ")
 _LISTED: Final = ("term", "food", "test")
 """Groups that stand in lists, where any place is as good; only an exchange counts."""
 _KINDS: Final = {"food": "entity", "test": "entity", "organ": "entity", "actor": "actor", "route": "route"}
+_WHYS: Final = ("age", "weight", "facet", *BINDING)
 _Rival = tuple[int, Reading, Item]
 
 
@@ -119,46 +127,132 @@ def _contest(case: Case, members: tuple[Item, ...], rivals: list[_Rival]) -> _Co
     if len(values) < 2 or not shared or (len(shared) < 2 and members[0].group in _LISTED):
         return None
     candidates = [_Candidate(s, r, item, context(r, item)) for s, r, item in rivals]
-    seen: Counter[str] = Counter()
-    for each in candidates:
-        seen.update(each.company.words)
-    n = len(candidates)
-    weights = {word: math.log((n + 0.5) / count) * _size(word) for word, count in seen.items() if count < n}
-    return _Contest(members, candidates, [_fits(case, member, candidates, weights) for member in members])
+    return _Contest(members, candidates, [_fits(case, member, candidates) for member in members])
 
 
-def _size(word: str) -> float:
-    return NAME_WEIGHT if word[0] == "=" else 0.5 * len(word)
-
-
-def _fits(case: Case, member: Item, candidates: list[_Candidate], weights: dict[str, float]) -> list[float]:
+def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]:
     own = context(case.answer, member)
-    words = {word: level for word, level in own.words.items() if word in weights}
+    words = dict(own.words)
     level = _BARE_QUESTION if sum(own.words.values()) < 6 else _QUESTION
-    for word in (*grams(case.question.folded), *(f"={mention.key}" for mention in case.question.mentions)):
-        if word in weights:
-            words[word] = max(words.get(word, 0.0), level)
-    whole = max(2.0, sum(weights[word] * level for word, level in words.items()))
-    band = own.band or _asked(case.question, "age:")
-    weight = own.weight or _asked(case.question, "weight:")
+    for word in _asked_words(case.question):
+        if words.get(word, 0.0) < level:
+            words[word] = level
+    shared = [[(w, level) for w, level in each.company.words.items() if w in words] for each in candidates]
+    weights = _weights(shared)
+    whole = max(2.0, sum(weight * words[word] for word, weight in weights.items()))
+    said = frozenset(words)
+    is_amount = _is_amount(member.group)
+    rare = _weights([[(pair, 1.0) for pair in c.company.lead] for c in candidates]) if is_amount else {}
+    record = _Record.of(case.question, own)
     made = []
-    for each in candidates:
-        theirs = each.company.words
-        score = sum(weights[w] * level * theirs[w] for w, level in words.items() if w in theirs) / whole
-        score += _AGE * (_within(band, each.company.band) + _within(weight, each.company.weight))
+    for each, mine in zip(candidates, shared, strict=True):
+        theirs = each.company
+        score = sum(weights[w] * words[w] * level for w, level in mine) / whole
+        score += _AGE * (within(record.band, theirs.band) + within(record.weight, theirs.weight))
         if member.per and each.item.per:
             score += _NAMED if member.per == each.item.per else -_NAMED
-        made.append(score + _NAMED * _named(own, each.company, member.group))
+        if own.side:
+            score += _SIDE if own.side == theirs.side else -_SIDE if theirs.side else 0.0
+        if is_amount:
+            lead = sum(rare.get(pair, 0.0) for pair in theirs.lead)
+            score += _COVERED * (sum(rare.get(pair, 0.0) for pair in theirs.lead & said) / (3 + lead))
+            score += _HEAD if own.head and own.head == theirs.head else 0.0
+        made.append(score + _NAMED * record.balance(theirs, member.group))
     return made
+
+
+def _weights(candidates: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:
+    """Word → how well it tells the candidates apart: the fewer have it, and the less near, the more."""
+    top = math.log(len(candidates) + 0.5)
+    mass: dict[str, float] = {}
+    for words in candidates:
+        for word, level in words:
+            mass[word] = mass.get(word, 0.0) + level
+    return {
+        word: max(0.0, top - math.log(max(level, 0.5))) * (NAME_WEIGHT if word[:1] == "=" else 0.5 * len(word))
+        for word, level in mass.items()
+    }
+
+
+@functools.lru_cache(maxsize=256)
+def _asked_words(question: Reading) -> tuple[str, ...]:
+    return (*grams(question.folded), *(f"={mention.key}" for mention in question.mentions))
+
+
+class _Record(NamedTuple):
+    """What a member is said of, completed by the question.
+
+    Attributes:
+        names: Type → keys, of its own clause.
+        further: The same, from its sentence or else the question.
+    """
+
+    band: tuple[Fraction, Fraction] | None
+    weight: tuple[Fraction, Fraction] | None
+    names: dict[str, frozenset[str]]
+    further: dict[str, frozenset[str]]
+
+    @staticmethod
+    def of(question: Reading, own: Context) -> _Record:
+        """The record of a member."""
+        return _Record(
+            own.band or asked_band(question, "age:"),
+            own.weight or asked_band(question, "weight:"),
+            own.names,
+            {**_asked_names(question), **own.inherited},
+        )
+
+    def balance(self, theirs: Context, group: str) -> float:
+        """By how many types of names the two agree, less those by which they differ; what is taken over counts less."""
+        found = 0.0
+        for type_ in (self.names.keys() | self.further.keys()) & (theirs.names.keys() | theirs.inherited.keys()):
+            if type_ == group or (type_ not in BINDING and type_[:5] != "facet"):
+                continue
+            mine, other = self.names.get(type_), theirs.names.get(type_)
+            share = (1.0 if mine else _TAKEN_OVER) * (1.0 if other else _TAKEN_OVER)
+            share *= _FACET if type_[:5] == "facet" else 1.0
+            found += share * agreement(mine or self.further[type_], other or theirs.inherited[type_], type_)
+        return found
+
+    def parted(self, theirs: Context, group: str) -> frozenset[str]:
+        """In what the two exclude each other: `age`, `weight`, types of names."""
+        found = {"age"} if within(self.band, theirs.band) < 0 else set()
+        found |= {"weight"} if within(self.weight, theirs.weight) < 0 else set()
+        for type_ in (
+            *BINDING,
+            *(t for t in self.names if t[:5] == "facet"),
+            *(t for t in self.further if t[:5] == "facet"),
+        ):
+            mine = self.names.get(type_) or self.further.get(type_)
+            other = theirs.names.get(type_) or theirs.inherited.get(type_)
+            if type_ != group and mine and other and agreement(mine, other, type_) < 0:
+                found.add("facet" if type_[:5] == "facet" else type_)
+        return frozenset(found)
+
+
+@functools.lru_cache(maxsize=256)
+def _asked_names(question: Reading) -> dict[str, frozenset[str]]:
+    """Type → keys, of the types of which the question names one thing."""
+    found: dict[str, set[str]] = {}
+    for facet in facets(question):
+        found.setdefault(facet.type, set()).add(facet.key)
+    one = {type_: frozenset(keys) for type_, keys in found.items() if len(keys) == 1}
+    for type_ in BINDING:
+        named = {m.key for m in question.mentions if m.type == type_}
+        if len(named) == 1 and type_ != "population":
+            one[type_] = frozenset(kinds_of(named.pop()))
+    return one
 
 
 def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
     member, row = contest.members[number], contest.fits[number]
     same, place = contest.best(number, member.value)
+    is_amount = _is_amount(member.group)
     if place < 0 or _is_beside_the_point(case.answer, member):
         return None
-    home = contest.candidates[place].item
-    is_amount = _is_amount(member.group)
+    if is_amount and is_worked_out(case.answer, member.start, member.end):
+        return None
+    home = contest.candidates[place]
     needed = MIN_MARGIN if is_amount else 2 * MIN_MARGIN
     asked = {item.value for item in items(case.question).get(member.group, ())}
     for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
@@ -173,12 +267,24 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
         ):
             continue
         gain = _gain(contest, member, theirs.item.value)
-        if gain is None and member.group not in _LISTED and theirs.item.sort in (home.sort, member.sort):
-            rule = "value" if is_amount else member.group.partition(" ")[0]
+        if gain is None and member.group not in _LISTED and theirs.item.sort in (home.item.sort, member.sort):
+            rule = _rule(case, member, home, theirs) if is_amount else member.group.partition(" ")[0]
             return _signal(case, member, theirs, rule, min(1.0, margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
             return _signal(case, member, theirs, "swap", min(1.0, (margin + gain) * 1.5))
     return None
+
+
+def _rule(case: Case, member: Item, home: _Candidate, rival: _Candidate) -> str:
+    """By what the place of the answer's value is parted from the answer, and the rival's is not: `age`, `drug` …"""
+    record = _Record.of(case.question, context(case.answer, member))
+    parted = record.parted(home.company, member.group) - record.parted(rival.company, member.group)
+    if why := next((why for why in _WHYS if why in parted), ""):
+        return f"by_{why}"
+    role, unit = member.group.split(":")[:2]
+    if role in ("age", "frequency"):
+        return f"value_{role}"
+    return "value_time" if unit == "minute" else "value" if unit else "value_bare"
 
 
 def _acts(reading: Reading, item: Item) -> bool:
@@ -238,27 +344,3 @@ def _signal(case: Case, member: Item, other: _Candidate, rule: str, strength: fl
     says = f"“{said}”在原文中属于别的对象或情形；与此处相应的原文“{clause.text[:60]}”给的是“{theirs}”。"
     place = (other.source, other.item.start, other.item.end)
     return Signal(f"pairing.{rule}", kind, member.start, member.end, *place, strength, says)
-
-
-def _within(ours: tuple[Fraction, Fraction] | None, theirs: tuple[Fraction, Fraction] | None) -> float:
-    """1 where our band lies in theirs, -1 where they have nothing in common, 0 for unknown, little for partly."""
-    if ours is None or theirs is None:
-        return 0.0
-    if theirs[0] <= ours[0] and ours[1] <= theirs[1]:
-        return 1.0
-    return -1.0 if ours[1] <= theirs[0] or theirs[1] <= ours[0] else 0.2
-
-
-def _named(ours: Context, theirs: Context, group: str) -> float:
-    """By how many types of names the two agree, less those by which they differ."""
-    balance = 0.0
-    for type_ in _BINDING:
-        if type_ != group and (mine := ours.names.get(type_)) and (other := theirs.names.get(type_)):
-            balance += 1.0 if mine & other else -1.0
-    return balance
-
-
-def _asked(question: Reading, kind: str) -> tuple[Fraction, Fraction] | None:
-    """The one age or weight that the question names, None where there are several."""
-    known = [band for m in question.mentions if m.key.startswith(kind) and (band := bounds(m.key))]
-    return known[0] if len(known) == 1 else None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
-from pipelines.check.facts import Fact, nearness, same
+from pipelines.check.facts import Fact, base, close, nearness, same
 from pipelines.check.numerals import ONE
 from pipelines.check.quantities import Quantity
-from pipelines.check.reading import Clause
+from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.units import COUNTED, DOSED
 
 TIMED: Final = frozenset(("frequency", "interval", "duration"))
 """Roles whose errors are errors of frequency."""
+_WORKED_OUT: Final = re.compile(
+    r"(?:就是|也就是|即|等于|合|折合|相当于|算下来|算出|换算|合计|一共|共|=|÷|×|\*|\+|乘|加|减|除以)[^,。;\d]{0,5}$"
+)
+_OPERATOR: Final = re.compile(r"\s?(?:[+×*÷=]|加|乘|除以|减去)")
 
 
 class Comparison(NamedTuple):
@@ -75,6 +80,21 @@ def _group(quantity: Quantity) -> str:
     if quantity.unit in ("minute", "month", "workday", "lesson", "term") or quantity.role in TIMED:
         return "time"
     return quantity.role if quantity.role in ("money", "share", "temperature", "date") else "measure"
+
+
+def is_worked_out(answer: Reading, start: int, end: int) -> bool:
+    """Whether an amount is reckoned or converted in the answer itself: 就是40克, (300微克), 8+9."""
+    folded = answer.folded
+    before = folded[max(0, start - 9) : start]
+    if _WORKED_OUT.search(before) or _OPERATOR.match(folded, end):
+        return True
+    if not before.endswith("("):
+        return False
+    near = [q for q in answer.quantities if start - 12 < q.end <= start or q.start == start]
+    if len(near) < 2:
+        return False
+    (unit, low, high), (unit2, low2, high2) = base(near[-2]), base(near[-1])
+    return unit == unit2 and close(low, low2) and close(high, high2)
 
 
 def kind_of(quantity: Quantity) -> str:

@@ -144,6 +144,8 @@ def same(first: Fact, second: Fact) -> bool:
     unit, low, high = first.based
     unit2, low2, high2 = second.based
     if (unit == "rate") != (unit2 == "rate"):
+        if "frequency" == one.role == other.role or ("times" in (unit, unit2) and "interval" in (one.role, other.role)):
+            return close(low, low2) and close(high, high2)  # 分3次 is three times a day
         unit, low, high = _length(one)
         unit2, low2, high2 = _length(other)
     unit, unit2 = unit.removeprefix("第"), unit2.removeprefix("第")
@@ -152,8 +154,6 @@ def same(first: Fact, second: Fact) -> bool:
         return close(low, low2, tolerance) and close(high, high2, tolerance)
     if {unit, unit2} == {"month", "minute"}:
         return _same_time(low, low2, unit) and _same_time(high, high2, unit)
-    if {unit, unit2} == {"times", "rate"}:
-        return set(one.written) == set(other.written)
     return (unit, unit2) in _ALIKE or (unit2, unit) in _ALIKE if one.written == other.written else False
 
 

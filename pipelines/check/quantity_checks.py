@@ -7,7 +7,7 @@ from typing import Final
 
 from pipelines.check.absences import absent_amounts
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
-from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, kind_of
+from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, is_worked_out, kind_of
 from pipelines.check.facts import QUESTION, Fact, facts_of, part_of, pers_agree, same, sides
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Clause
@@ -192,6 +192,8 @@ def _elsewhere(case: Case, look: Comparison, equal: tuple[float, Fact], mine: li
     """The value is in the evidence, but where the evidence speaks of this, another stands."""
     quantity = look.quantity
     unit = look.fact.based[0]
+    if is_worked_out(case.answer, quantity.start, quantity.end):
+        return None
     for score, fact in look.ranked[:6]:
         margin = score - equal[0]
         if margin < 0.2:

@@ -11,6 +11,9 @@ from pipelines.check.units import DOSED
 _AGE_BEFORE: Final = re.compile(
     r"(?:年龄|月龄|日龄|胎龄|生后|出生后?|满|宝宝|孩子|女儿|儿子|患儿|婴儿|新生儿)[^,。;]{0,3}$"
 )
+_LASTS: Final = re.compile(
+    r"症状|治疗|用药|[吃服用隔停住打](?:了|够)?满|持续|疗程|连续|坚持|随访|接种满?$|稳定|缓解|结束|间隔"
+)
 _AGE_AFTER: Final = re.compile(
     r"\s?(?:大|的?(?:婴|幼|小|儿童|儿|宝|孩|患儿|青少年|男|女|新生|早产|娃)|以[上下内](?:的|婴|儿|者|患|孩|宝|幼|新生))"
 )
@@ -45,7 +48,7 @@ def _time(text: str, start: int, end: int, unit: str, written: str) -> str:
     before, after = text[max(0, start - 8) : start], text[end : end + 5]
     if _NAMED_AGE.search(written) or (after and _AGE_AFTER.match(after) and unit in ("month", "minute")):
         return "age"
-    if unit == "month" and _AGE_BEFORE.search(before):
+    if unit == "month" and _AGE_BEFORE.search(before) and not _LASTS.search(before):
         return "age"
     if re.search(r"(?:每隔?|间?隔|每间隔)\s?$", before):
         return "interval"

@@ -1,7 +1,7 @@
 """Words with a meaning of their own: who, what, for whom, by which way.
 
-Names stand in `mention_words` (aliases, brands, lay words, parents) and in the lists of drugs and diseases; offices and
-bodies that no list has are known by their endings (局, 部门, 机构); ages and weights come from the amounts.
+Names come from `lexicon`; offices and bodies that no list has are known by their endings (局, 部门, 机构); ages and
+weights come from the amounts.
 """
 
 from __future__ import annotations
@@ -12,26 +12,13 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pipelines.check.reading import Reading, fold
-from pipelines.lexicons import rows, words
+from pipelines.check.lexicon import TYPES as TYPES
+from pipelines.check.lexicon import Word, lexicon
+from pipelines.check.lexicon import kinds_of as kinds_of
+from pipelines.check.reading import Reading
 
 if TYPE_CHECKING:
     from pipelines.check.quantities import Quantity
-
-TYPES: Final = (
-    "drug",
-    "disease",
-    "symptom",
-    "test",
-    "vaccine",
-    "food",
-    "organ",
-    "route",
-    "population",
-    "actor",
-    "authority",
-    "place",
-)
 
 
 class Mention(NamedTuple):
@@ -54,13 +41,6 @@ class Mention(NamedTuple):
     text: str
 
 
-BANDS: Final = {
-    "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
-    "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216",
-    "成人": "216-", "成年人": "216-",
-}  # fmt: skip
-"""What a word says of an age, in months."""
-
 PAIRS: Final = (
     ("早产", "足月"), ("男", "女"), ("小学", "中学"), ("同学", "家庭成员"), ("学龄", "学龄前"), ("儿童", "age:216-"),
     *((f"condition:{one}", f"condition:{other}") for one, other in (
@@ -73,7 +53,6 @@ PAIRS: Final = (
 """Keys of populations and conditions that exclude each other."""
 OPPOSITES: Final = {key: other for pair in PAIRS for key, other in (pair, pair[::-1])}
 MINUTES_A_MONTH: Final = 30 * 1440  # ages in days or weeks; only their order matters
-_GENERAL: Final = re.compile(r"^(?:急性|慢性|小儿|儿童|婴幼儿|婴儿|幼儿|新生儿|重症|轻度|重度|严重)(?=.{2})")
 _BODY: Final = re.compile(
     r"[\u4e00-\u9fff]{2,10}?"
     r"(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
@@ -89,60 +68,8 @@ _GRADE: Final = re.compile(
     rf"(?<![\dⅰ-ⅻ.~同这那每另某哪任a-z])第?({_STEP})(?:[~至、和-]第?({_STEP}))?(类|级|型|期)(?!别|间)"
 )
 _OFFICE: Final = re.compile(r"等?(?:主管|行政|管理|监管|监督管理)?部门$")
+_COMPOUNDS: Final = frozenset("酸化氢代基氯硫苷唑林素醇酮胺肽")  # before the metal of a salt: 丙戊酸钠
 _EDITION: Final = re.compile(r"《[^《》\n]{2,40}》")
-
-
-class _Word(NamedTuple):
-    text: str
-    type: str
-    key: str
-    parent: str
-
-
-@functools.cache
-def _words() -> tuple[dict[str, tuple[_Word, ...]], dict[str, _Word]]:
-    """First two characters → words that begin so, the longest first; and the words of one character."""
-    known: dict[str, _Word] = {}
-    passed = set(words("not_diseases"))
-    for type_, lists in (("disease", ("disease_names", "paediatric_diseases")), ("drug", ("drug_names",))):
-        for name in (fold(word) for each in lists for word in words(each)):
-            if len(name) >= 2 and name not in passed:
-                known[name] = _Word(name, type_, _GENERAL.sub("", name), "")
-    for row in rows("mention_words"):
-        for name in map(fold, row["words"].split()):
-            parent = "" if row["parent"] == "-" else row["parent"]
-            known[name] = _Word(name, row["type"], row["key"], parent)
-    for name, interval in BANDS.items():
-        known[name] = _Word(name, "population", f"age:{interval}", known[name].key if name in known else "")
-    short = {name: word for name, word in known.items() if len(name) == 1}
-    found: dict[str, list[_Word]] = {}
-    for word in known.values():
-        if len(word.text) > 1:
-            found.setdefault(word.text[:2], []).append(word)
-    return {two: tuple(sorted(w, key=lambda word: -len(word.text))) for two, w in found.items()}, short
-
-
-@functools.cache
-def parents() -> dict[str, str]:
-    """Key → the key of what it is a kind of."""
-    return {row["key"]: row["parent"] for row in rows("mention_words") if row["parent"] != "-"}
-
-
-@functools.cache
-def aliases() -> dict[str, tuple[str, ...]]:
-    """Key → all words for it, folded."""
-    found: dict[str, list[str]] = {}
-    for row in rows("mention_words"):
-        found.setdefault(row["key"], []).extend(map(fold, row["words"].split()))
-    return {key: tuple(names) for key, names in found.items()}
-
-
-def kinds_of(key: str) -> tuple[str, ...]:
-    """The key and all that it is a kind of."""
-    found = [key]
-    while (above := parents().get(found[-1])) and above not in found:
-        found.append(above)
-    return tuple(found)
 
 
 def mentions(reading: Reading) -> tuple[Mention, ...]:
@@ -163,22 +90,25 @@ def mentions(reading: Reading) -> tuple[Mention, ...]:
 
 
 def _listed(text: str) -> list[Mention]:
-    longer, short = _words()
+    names = lexicon()
+    by_two, single = names.by_two, names.single
     found = []
     end = 0
     for at, two in enumerate(map(operator.add, text, text[1:] + " ")):
-        if at < end or (two not in longer and two[0] not in short):
+        if at < end or (two not in by_two and two[0] not in single):
             continue
-        word = _longest(longer.get(two, ()), text, at) or short.get(two[0])
+        word = _longest(by_two.get(two, ()), text, at) or single.get(two[0])
         if word is None or (word.text[-1].isascii() and _splits_a_word(text, at, at + len(word.text))):
+            continue
+        if len(word.text) == 1 and word.type == "food" and at and text[at - 1] in _COMPOUNDS:
             continue
         end = at + len(word.text)
         found.append(Mention(word.type, word.key, word.parent, at, end, text[at:end]))
     return found
 
 
-def _longest(words_: tuple[_Word, ...], text: str, at: int) -> _Word | None:
-    for word in words_:
+def _longest(candidates: tuple[Word, ...], text: str, at: int) -> Word | None:
+    for word in candidates:
         if text.startswith(word.text, at):
             return word
     return None

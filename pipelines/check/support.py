@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import pairwise
 from typing import Final
 
-from pipelines.check.mentions import Mention, aliases, kinds_of
+from pipelines.check.lexicon import kinds_of, lexicon
+from pipelines.check.mentions import Mention
 from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case
@@ -15,7 +17,7 @@ MIN_ALIGNED: Final = 0.25
 MAX_NAMES: Final = 200
 """Of an answer; an honest one has a tenth of that, and the work stays bounded."""
 _DENIES: Final = re.compile(
-    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|别|莫)[^但改而,;]{0,9}$|不$"
+    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|(?<![鉴区特分个级差])别|莫)[^但改而,;]{0,9}$|不$"
 )
 BY: Final = re.compile(
     r"(?:由|让|向|经|报|交|归|通知|告知|告诉|联系|要等|须有|属于?|会同)"
@@ -39,6 +41,7 @@ class Known:
     def __init__(self, readings: tuple[Reading, ...]) -> None:
         self.keys = {above for r in readings for m in r.mentions for above in kinds_of(m.key)}
         self.text = "\n".join(r.folded for r in readings)
+        self._characters = frozenset(self.text)
         self._found: dict[tuple[str, str], bool] = {}
 
     def has(self, mention: Mention) -> bool:
@@ -54,13 +57,32 @@ class Known:
             and (mention.text in self.text or (mention.type == "actor" and mention.key in self.text))
         ):
             return True
+        if len(mention.text) == 1:
+            return mention.type == "food" and mention.text in self.text
+        if self._is_shortened(mention.text):
+            return True
         if mention.text[-1] in "高低快慢多少" and len(mention.text) > 2 and mention.text[:-1] in self.text:
             return True
-        return any(name in self.text for name in aliases().get(mention.key, ()) if len(name) > 1)
+        return any(name in self.text for name in lexicon().aliases.get(mention.key, ()) if len(name) > 1)
+
+    def strange(self, noun: str, is_whole: bool) -> float:
+        """Share of a noun's pairs of characters that the texts lack; 0 for a shortened one that they have in full."""
+        if noun in self.text or self._is_shortened(noun):
+            return 0.0
+        if is_whole:
+            return 1.0
+        pairs = ["".join(pair) for pair in pairwise(noun)]
+        return sum(pair not in self.text for pair in pairs) / len(pairs)
+
+    def _is_shortened(self, text: str) -> bool:
+        """Whether its characters stand in one word there, in order: 急性肾炎 of 急性肾小球肾炎."""
+        if not (2 <= len(text) <= 8) or text.isascii() or not set(text) <= self._characters:
+            return False
+        return re.search("[\\u4e00-\\u9fffa-z0-9-]{0,4}?".join(map(re.escape, text)), self.text) is not None
 
     def names(self, mention: Mention) -> bool:
         """Whether it is named itself, not only a kind of it."""
-        spellings = (mention.text, *aliases().get(mention.key, ()))
+        spellings = (mention.text, *lexicon().aliases.get(mention.key, ()))
         return any(name in self.text for name in spellings if len(name) > 1)
 
 

@@ -1,0 +1,184 @@
+"""Where names stand: with which words, in which role; and which name of the evidence stands where the answer has this.
+
+The answer's clause without the name is compared with each clause of the evidence that has a name of the type, without
+that name. Where another name's company is the answer's far more than its own, the answer names the wrong one.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final, NamedTuple
+
+from pipelines.check import content
+from pipelines.check.lexicon import kinds_of
+from pipelines.check.mentions import OPPOSITES, Mention
+from pipelines.check.places import clause_of, names, sentence_names, sentences
+from pipelines.check.reading import Reading
+from pipelines.check.signals import Case
+
+MAX_SLOTS: Final = 60
+MAX_NAMES: Final = 60
+_KEY, _NEW = 2.0, 0.6
+"""What a name weighs beside a pair of characters, and what the evidence lacks beside the rarest that it has."""
+_MAX_CHARS: Final = 60
+_FAR: Final = 0.5
+"""What the rest of the sentence counts beside the clause."""
+_AGENT: Final = re.compile(r"(?:由|归|让|叫|请|经|需|须有|等|凭)[^,。、]{0,8}$")
+_TARGET: Final = re.compile(r"(?:向|报|报告|告知|告诉|通知|联系|问|找|交|上报|转|送|去|到|给)[^,。、]{0,6}$")
+
+
+class Slot(NamedTuple):
+    """A name and what it stands with.
+
+    Attributes:
+        source: Of which evidence text, -1 for the answer.
+        mention: The name.
+        role: Of actors `agent`, `target` or empty; empty for all others.
+        near: Pairs of characters and keys of names (behind `=`) in its clause.
+        far: The same in the rest of its sentence.
+    """
+
+    source: int
+    mention: Mention
+    role: str
+    near: frozenset[str]
+    far: frozenset[str]
+
+
+class Rival(NamedTuple):
+    """A name of the evidence in the place of one of the answer.
+
+    Attributes:
+        slot: Where it stands.
+        fit: How alike the company of both is, from 0 to about 1.
+        margin: By how much more than that of the mention's own places there.
+        is_said: Whether the answer names it too, at another place.
+    """
+
+    slot: Slot
+    fit: float
+    margin: float
+    is_said: bool
+
+
+def rival(case: Case, mention: Mention) -> Rival | None:
+    """The name of the same group whose company in the evidence is most like the mention's; None if its own is.
+
+    A place of the evidence that another mention of the answer fits better is that one's.
+    """
+    return _rivals(case).get(mention.start)
+
+
+@functools.lru_cache(maxsize=4)
+def _rivals(case: Case) -> dict[int, Rival]:
+    """Where a name of the answer starts → its rival."""
+    there = _slots_of(case.evidence)
+    asked, weights = _asked(case.question), content.weights(case.evidence)
+    by_group: dict[str, list[Mention]] = {}
+    for mention in case.answer.mentions[:MAX_NAMES]:
+        by_group.setdefault(group(mention), []).append(mention)
+    found = {}
+    for name, mentions in by_group.items():
+        if slots := there.get(name):
+            fits = [_fits(_slot(case.answer, m, -1), slots, asked, weights) for m in mentions]
+            for i, mention in enumerate(mentions):
+                if better := _better(i, mentions, slots, fits):
+                    found[mention.start] = better
+    return found
+
+
+def _better(place: int, mentions: list[Mention], slots: tuple[Slot, ...], fits: list[list[float]]) -> Rival | None:
+    mine = mentions[place]
+    own = max((fit for fit, slot in zip(fits[place], slots, strict=True) if _is_kin(slot.mention, mine)), default=0)
+    ranked = sorted(((fit, -at) for at, fit in enumerate(fits[place]) if fit > own), reverse=True)
+    for fit, at in ranked:
+        slot = slots[-at]
+        holders = [i for i, m in enumerate(mentions) if _is_kin(m, slot.mention)]
+        if all(fits[i][-at] < fit for i in holders):
+            return Rival(slot, fit, fit - own, bool(holders))
+    return None
+
+
+def group(mention: Mention) -> str:
+    """What a name could be exchanged for: of persons those that can take each other's place, else its type."""
+    if mention.type != "population":
+        return "drug" if mention.type == "vaccine" else mention.type
+    kind, colon, rest = mention.key.partition(":")
+    if colon and kind != "condition":
+        return f"{kind}:{rest.partition(':')[0]}" if kind == "grade" else kind
+    if kind != "condition":
+        return "who"
+    return f"pair {min(mention.key, OPPOSITES.get(mention.key, mention.key))}"
+
+
+def _is_kin(one: Mention, other: Mention) -> bool:
+    """Whether one is a kind of the other, or the same word in full and in short."""
+    if one.key in kinds_of(other.key) or other.key in kinds_of(one.key):
+        return True
+    short, long = sorted((one.text, other.text), key=len)
+    if one.type == "population" or not 1 < len(short) < len(long):
+        return False
+    rest = iter(long)
+    return all(c in rest for c in short)
+
+
+@functools.lru_cache(maxsize=64)
+def _slots_of(evidence: tuple[Reading, ...]) -> dict[str, tuple[Slot, ...]]:
+    """Group of names → the first `MAX_SLOTS` slots."""
+    found: dict[str, list[Slot]] = {}
+    for source, reading in enumerate(evidence):
+        for mention in reading.mentions:
+            if len(slots := found.setdefault(group(mention), [])) < MAX_SLOTS:
+                slots.append(_slot(reading, mention, source))
+    return {type_: tuple(slots) for type_, slots in found.items()}
+
+
+def _slot(reading: Reading, mention: Mention, source: int) -> Slot:
+    clause = clause_of(reading, mention.start)
+    folded = reading.folded
+    start, end = sentences(reading)[clause.sentence]
+    low, high = max(clause.start, mention.start - _MAX_CHARS), min(clause.end, mention.end + _MAX_CHARS)
+    near = set(_grams(folded[low : mention.start])) | _grams(folded[mention.end : high])
+    near |= {f"={m.key}" for m in names(reading).get(clause.number, ()) if m.start != mention.start}
+    first, last = max(start, clause.start - _MAX_CHARS), min(end, clause.end + _MAX_CHARS)
+    far = set(_grams(folded[first : clause.start])) | _grams(folded[clause.end : last])
+    far |= {f"={m.key}" for m in sentence_names(reading).get(clause.sentence, ())[:20] if m.start != mention.start}
+    role = _role(folded[max(0, mention.start - 10) : mention.start]) if mention.type == "actor" else ""
+    return Slot(source, mention, role, frozenset(near), frozenset(far - near))
+
+
+def _role(lead: str) -> str:
+    if _AGENT.search(lead):
+        return "agent"
+    return "target" if _TARGET.search(lead) else ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _grams(text: str) -> frozenset[str]:
+    return content.grams(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _asked(question: Reading) -> frozenset[str]:
+    return content.grams(question.folded) | {f"={m.key}" for m in question.mentions}
+
+
+def _fits(mine: Slot, slots: tuple[Slot, ...], asked: frozenset[str], weights: dict[str, float]) -> list[float]:
+    """For each slot how much of what the answer's name stands with, it stands with too; from 0 to about 1."""
+    levels = ((1.0, mine.near), (_FAR, mine.far), (_FAR, asked - mine.near - mine.far))
+    weighed = {
+        gram: level * weights.get(gram, _NEW) * (_KEY if gram[0] == "=" else 1.0)
+        for level, grams in levels
+        for gram in grams
+    }
+    whole = sum(weighed.values()) or 1.0
+    grams = frozenset(weighed)
+    found = []
+    for slot in slots:
+        near = sum(weighed[gram] for gram in grams & slot.near)
+        fit = (near + _FAR * sum(weighed[gram] for gram in grams & slot.far)) / whole
+        if mine.role and slot.role:
+            fit *= 1.2 if mine.role == slot.role else 0.6
+        found.append(fit)
+    return found

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import Counter
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from heapq import nsmallest
+from operator import add
 from typing import Final, NamedTuple
 
+from pipelines.check.concepts import SILENT, concepts
 from pipelines.check.reading import Reading
 
 N_BEST: Final = 5
+MIN_SCORE: Final = 0.05
+_SENTENCE: Final = 0.35
+"""What a word counts that stands in another clause of the sentence, or in its heading."""
+_CONTEXT: Final = 0.12
+"""What the other clauses of the answer's sentence count."""
+_MAX_STEPS: Final = 100_000
+"""Of places looked at for one answer; of long texts only what is rare in them is looked up."""
+_PAIR: Final = 1.6
+_SINGLE: Final = 0.7
+_MEANT: Final = 0.3
+"""What characters count in a word whose meaning is compared besides; in words of grammar and in amounts nothing."""
+_VALUE: Final = 2.0
+_UNIT: Final = 2.5
+
+Weights = Mapping[Hashable, float]
 
 
 class Match(NamedTuple):
@@ -26,36 +45,136 @@ class Match(NamedTuple):
     score: float
 
 
-def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match, ...], ...]:
-    """For each clause of the answer its best `N_BEST` matches, the best first; none below a score of 0.05.
+class _Index(NamedTuple):
+    """What the evidence says where; clauses and sentences are numbered through all texts.
 
-    Character pairs and single characters, weighted by how rare they are in the evidence; the neighbouring clauses of a
-    sentence count a little, since subjects are said once.
+    Attributes:
+        places: Source and number of each clause.
+        sentences: The sentence of each clause.
+        headings: The heading of each clause: beyond the last clause, as if it were one; -1 for none.
+        clauses_with: Feature → clauses and headings.
     """
-    clauses = [(s, c.number, c.sentence, _grams(c.text)) for s, r in enumerate(evidence) for c in r.clauses]
-    seen = Counter(gram for *_, grams in clauses for gram in grams)
-    n = max(1, len(clauses))
-    around = {
-        (s, i): set().union(*(g for t, _, other, g in clauses if t == s and other == sentence))
-        for s, i, sentence, _ in clauses
-    }
+
+    places: list[tuple[int, int]]
+    sentences: list[int]
+    headings: list[int]
+    clauses_with: Mapping[Hashable, list[int]]
+
+
+def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match, ...], ...]:
+    """For each clause of the answer its best `N_BEST` matches, the best first; none below `MIN_SCORE`.
+
+    Concepts, amounts and characters, weighted by how rare they are in the evidence. What stands in the rest of the
+    sentence or in the heading counts a little, since subjects are said once, and so do the neighbours of the answer's
+    clause.
+    """
+    index = _index(evidence)
+    said = features(answer)
+    limit = max(4, _MAX_STEPS // (1 + sum(map(len, said))))
+    scores = [_scores(weights, index, limit) for weights in said]
     found = []
-    for clause in answer.clauses:
-        grams = _grams(clause.text)
-        weights = {gram: math.log(1 + n / (1 + seen[gram])) * (2 if len(gram) > 1 else 1) for gram in grams}
-        whole = sum(weights.values()) or 1.0
-        matches = []
-        for source, index, _, theirs in clauses:
-            here = sum(weights[gram] for gram in grams & theirs)
-            near = sum(weights[gram] for gram in grams & around[source, index]) - here
-            score = (here + 0.35 * near) / whole
-            if score >= 0.05:
-                matches.append(Match(source, index, min(1.0, score)))
-        matches.sort(key=lambda m: (-m.score, m.source, m.clause))
-        found.append(tuple(matches[:N_BEST]))
+    for number, (clause, own) in enumerate(zip(answer.clauses, scores, strict=True)):
+        total = own.copy()
+        for other in (number - 1, number + 1):
+            if 0 <= other < len(scores) and answer.clauses[other].sentence == clause.sentence:
+                for at in own.keys() & scores[other].keys():
+                    total[at] += _CONTEXT * scores[other][at]
+        best = nsmallest(N_BEST, ((-score, at) for at, score in total.items() if score >= MIN_SCORE))
+        found.append(tuple(Match(*index.places[at], min(1.0, -score)) for score, at in best))
     return tuple(found)
 
 
-def _grams(text: str) -> set[str]:
-    kept = [c for c in text if c.isalnum() or c in "%℃°"]
-    return {*kept, *("".join(pair) for pair in pairwise(kept))}
+@functools.lru_cache(maxsize=64)
+def features(reading: Reading) -> tuple[Weights, ...]:
+    """For each clause what it says and how much each of it counts: concepts, amounts, characters and pairs of them."""
+    folded = reading.folded
+    words = concepts(folded)
+    empty = _empty()
+    counts = [0.0 if c in empty else 1.0 for c in folded]
+    for start, end, keys, _ in words:
+        counts[start:end] = [_MEANT if keys else 0.0] * (end - start)
+    for amount in reading.quantities:
+        counts[amount.start : amount.end] = [0.0] * (amount.end - amount.start)
+    pairs = list(map(add, folded, folded[1:]))
+    singles = [_SINGLE * n for n in counts]
+    doubles = [_PAIR * n for n in map(min, counts, counts[1:])]
+    found: list[dict[Hashable, float]] = []
+    for start, end, *_ in reading.clauses:
+        said: dict[Hashable, float] = {c: n for c, n in zip(folded[start:end], singles[start:end], strict=True) if n}
+        said |= {c: n for c, n in zip(pairs[start : end - 1], doubles[start : end - 1], strict=True) if n}
+        found.append(said)
+    for amount in reading.quantities:
+        said = found[reading.clause_at(amount.start).number]
+        said[amount.unit, amount.per] = _UNIT
+        for value in {amount.low, amount.high} - {None}:
+            said[amount.unit, value] = _VALUE / (1 + (amount.low != amount.high))
+    number = 0
+    ends = [clause.end for clause in reading.clauses]
+    for start, end, keys, light in words:
+        if keys:
+            while ends[number] <= start and number + 1 < len(ends):
+                number += 1
+            weight = (0.3 if light else 0.6) * (1 + min(end - start, 4)) / len(keys)
+            for key in keys:
+                found[number][key] = weight
+    return tuple(found)
+
+
+@functools.cache
+def _empty() -> frozenset[str]:
+    """Characters that say nothing wherever they stand; digits are read as amounts."""
+    return SILENT | frozenset(" ,。;:?!()[]\"'、…·-~/<>《》*#|+=\t\n0123456789")
+
+
+@functools.lru_cache(maxsize=16)
+def _index(evidence: tuple[Reading, ...]) -> _Index:
+    places: list[tuple[int, int]] = []
+    sentences: list[int] = []
+    names: list[str] = []
+    having: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for source, reading in enumerate(evidence):
+        before = 1 + sentences[-1] if sentences else 0
+        for clause, said in zip(reading.clauses, features(reading), strict=True):
+            for feature in said:
+                having[feature].append(len(places))
+            places.append((source, clause.number))
+            sentences.append(before + clause.sentence)
+            names.append(clause.heading)
+    numbers = {name: len(places) + i for i, name in enumerate(dict.fromkeys(filter(None, names)))}
+    for name, number in numbers.items():
+        for feature in features(Reading(name))[0]:
+            having[feature].append(number)
+    return _Index(places, sentences, [numbers.get(name, -1) for name in names], dict(having))
+
+
+def _scores(weights: Weights, index: _Index, limit: int) -> dict[int, float]:
+    """Clause of the evidence → share of the weight that it has in common."""
+    n = len(index.places)
+    here: defaultdict[int, float] = defaultdict(float)
+    having = index.clauses_with
+    whole = 0.0
+    for feature, count in weights.items():
+        clauses = having.get(feature, ())
+        weight = count * _rarity(n, len(clauses))
+        whole += weight
+        for at in clauses[:limit]:
+            here[at] += weight
+    if not here:
+        return {}
+    around: defaultdict[int, float] = defaultdict(float)
+    for at, score in here.items():
+        if at < n:
+            around[index.sentences[at]] += score
+    found = {}
+    for at, score in here.items():
+        if at < n:
+            near = around[index.sentences[at]] - score
+            if (heading := index.headings[at]) in here:
+                near += here[heading]
+            found[at] = (score + _SENTENCE * min(near, whole - score)) / whole
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _rarity(n_clauses: int, n_having: int) -> float:
+    return math.log(1 + n_clauses / (1 + n_having))

@@ -1,0 +1,101 @@
+"""The words of a text by what they mean: 发烧, 发热 and 体温升高 are one concept."""
+
+from __future__ import annotations
+
+import functools
+from operator import add
+from typing import Final, NamedTuple
+
+from pipelines.check.reading import fold
+from pipelines.lexicons import rows, words
+
+_LISTS: Final = ("disease_names", "paediatric_diseases", "drug_names")
+_SILENT: Final = ("function", "courtesy")
+_ONE: Final = (1,)
+
+
+class Concept(NamedTuple):
+    """`folded[start:end]` of a text.
+
+    Attributes:
+        start, end: In the text.
+        keys: What it may mean, as numbers of groups; empty for words of grammar and courtesy.
+        light: It says little by itself (给予, 需要, 出现).
+    """
+
+    start: int
+    end: int
+    keys: tuple[int, ...]
+    light: bool
+
+
+class _Word(NamedTuple):
+    keys: tuple[int, ...]
+    light: bool
+
+
+@functools.lru_cache(maxsize=64)
+def concepts(folded: str) -> tuple[Concept, ...]:
+    """The concepts of a folded text in order, the longest at each place; none overlap."""
+    lengths, known = _lexicon()
+    found = []
+    free = 0
+    for at in [i for i, pair in enumerate(map(add, folded, folded[1:] + "\0")) if pair in lengths or pair[0] in known]:
+        if at < free:
+            continue
+        for n in lengths.get(folded[at : at + 2], _ONE):
+            text = folded[at : at + n]
+            word = known.get(text)
+            if word is not None and (text[-1] > "z" < text[0] or not _within_latin(folded, at, at + len(text))):
+                free = at + len(text)
+                found.append(Concept(at, free, *word))
+                break
+    return tuple(found)
+
+
+def keys_of(word: str) -> tuple[int, ...]:
+    """What a folded word may mean; empty where it is not known."""
+    known = _lexicon()[1].get(word)
+    return known.keys if known else ()
+
+
+def _within_latin(folded: str, start: int, end: int) -> bool:
+    """Whether a word in Latin letters is a part of a longer one."""
+    before, after = folded[start - 1 : start], folded[end : end + 1]
+    return (_is_latin(folded[start]) and _is_latin(before)) or (_is_latin(folded[end - 1]) and _is_latin(after))
+
+
+def _is_latin(c: str) -> bool:
+    return "a" <= c <= "z"
+
+
+@functools.cache
+def _lexicon() -> tuple[dict[str, tuple[int, ...]], dict[str, _Word]]:
+    """First two characters → lengths of the words that begin so, the longest first; and word → what it means."""
+    silent = _silent()
+    groups = [row["words"].split() for row in rows("check_synonyms")]
+    groups += [row["words"].split() for row in rows("mention_words")]
+    keys: dict[str, list[int]] = {}
+    light: set[int] = set()
+    for number, group in enumerate(groups):
+        if sum(word in silent for word in group) * 2 >= len(group):
+            light.add(number)
+        for word in map(fold, group):
+            keys.setdefault(word, []).append(number)
+    for number, name in enumerate((fold(w) for each in _LISTS for w in words(each)), len(groups)):
+        keys.setdefault(name, [number])
+    known = {w: _Word(tuple(dict.fromkeys(k)), light.issuperset(k)) for w, k in keys.items()}
+    known |= {w: _Word((), True) for w in silent - known.keys() if len(w) > 1}
+    lengths: dict[str, set[int]] = {}
+    for word in known:
+        if len(word) > 1:
+            lengths.setdefault(word[:2], {1}).add(len(word))
+    return {pair: tuple(sorted(n, reverse=True)) for pair, n in lengths.items()}, known
+
+
+def _silent() -> frozenset[str]:
+    return frozenset(word for row in rows("check_common") if row["kind"] in _SILENT for word in row["words"].split())
+
+
+SILENT: Final = frozenset(word for word in _silent() if len(word) == 1)
+"""Characters of grammar."""

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import functools
+import re
 from fractions import Fraction
+from typing import Final
 
 from pipelines.check.mentions import OPPOSITES, Mention, bounds
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
+from pipelines.check.slots import Rival, rival
 from pipelines.check.support import beside, known, own_names
 
 _Band = tuple[Fraction, Fraction]
 _MOST = 10**6
+MIN_AGE_MARGIN: Final = 0.2
+_VAGUE: Final = frozenset(("儿童", "age:0-12", "age:0-36", "age:0-1", "家庭成员"))  # said of anyone
+_GROUPS: Final = "男|女|城市|农村|早产|足月|成人|儿童|小儿"
+_ORDER: Final = re.compile(
+    rf"(?P<one>{_GROUPS})[孩童婴性生儿的]{{0,3}}(?:发病|患病|患者|发生率?|明显|比例){{0,2}}"
+    rf"(?:(?P<more>[多少高低大小强弱快慢早晚])于(?P<other>{_GROUPS})"
+    rf"|[比较](?P<than>{_GROUPS})[孩童婴性生儿的]{{0,3}}(?:要|更|明显|发病率?|常见|容易|得){{0,3}}"
+    rf"(?P<how>[多少高低大小强弱快慢早晚]))"
+)
 _DIGITS = frozenset("0123456789一二两三四五六七八九十半零")
 
 
@@ -23,11 +35,71 @@ def population(case: Case) -> list[Signal]:
             signal = _opposite(case, mention)
         elif mention.key.startswith("grade:"):
             signal = _grade(case, mention)
+        elif bounds(mention.key):
+            signal = _interval(case, mention)
         else:
-            signal = _interval(case, mention) if bounds(mention.key) else None
-        if signal:
+            signal = _who(case, mention)
+        if signal := signal or _misplaced(case, mention):
             found.append(signal)
+    return [*found, *_orders(case)]
+
+
+def _who(case: Case, mention: Mention) -> Signal | None:
+    """A group of persons that nobody named."""
+    if mention.key in _VAGUE or mention.key.startswith("condition:") or known(case.known).has(mention):
+        return None
+    return _signal("population.absent", mention, (-1, 0, 0), 0.3, f"原文和问题都没有提到“{_said(case, mention)}”。")
+
+
+def _misplaced(case: Case, mention: Mention) -> Signal | None:
+    """A group of persons or a condition where the evidence has another that the answer does not have there."""
+    better = rival(case, mention)
+    if not better or bounds(mention.key) or mention.key.startswith("grade"):
+        return None
+    other = better.slot.mention
+    is_pair = OPPOSITES.get(mention.key) == other.key
+    if better.margin < (0.1 if is_pair else 0.25) or (not is_pair and _VAGUE & {mention.key, other.key}):
+        return None
+    rule = "population.swap" if better.is_said else "population.slot"
+    says = f"答案说的对象是“{_said(case, mention)}”，原文相应处是“{_theirs(case, better)}”。"
+    place = (better.slot.source, other.start, other.end)
+    return _signal(rule, mention, place, min(1.0, 0.2 + better.margin), says)
+
+
+def _orders(case: Case) -> list[Signal]:
+    """男孩多于女孩 told the other way round."""
+    theirs = {order: (s, m) for s, r in enumerate(case.evidence) for order, m in _compared(r)}
+    found = []
+    for (one, other, more), match in _compared(case.answer):
+        if (one, other, more) in theirs or (other, one, not more) in theirs:
+            continue
+        for turned in ((other, one, more), (one, other, not more)):
+            if turned in theirs:
+                source, place = theirs[turned]
+                says = f"答案说“{match[0]}”，原文是“{place[0]}”。"
+                at = (source, place.start(), place.end())
+                found.append(Signal("population.order", "population", match.start(), match.end(), *at, 0.9, says))
+                break
     return found
+
+
+@functools.lru_cache(maxsize=256)
+def _compared(reading: Reading) -> tuple[tuple[tuple[str, str, bool], re.Match[str]], ...]:
+    """Who is said to be more than whom."""
+    found = []
+    for match in _ORDER.finditer(reading.folded):
+        one, other = match["one"][0], (match["other"] or match["than"])[0]
+        if one != other:
+            found.append(((one, other, (match["more"] or match["how"]) in "多高大强快早"), match))
+    return tuple(found)
+
+
+def _said(case: Case, mention: Mention) -> str:
+    return case.answer.raw[mention.start : mention.end]
+
+
+def _theirs(case: Case, better: Rival) -> str:
+    return case.evidence[better.slot.source].raw[better.slot.mention.start : better.slot.mention.end]
 
 
 def _interval(case: Case, mention: Mention) -> Signal | None:
@@ -39,6 +111,10 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
     ends = {end for other in theirs | asked for end in other} | (_months(case.known) if kind == "age" else frozenset())
     is_new = not _ends(band) <= ends
     near = [(s, m, score, other) for s, m, score in beside(case, mention) if (other := _band(m, kind))]
+    better = rival(case, mention)
+    if better and better.margin >= MIN_AGE_MARGIN and not near:
+        slot = better.slot
+        near = [(slot.source, slot.mention, better.fit, other)] if (other := _band(slot.mention, kind)) else []
     near = [each for each in near if _DIGITS & set(each[1].text)] or near
     if any(_holds(other, band) or _ends(other) >= _ends(band) for *_, other in near):
         return None
@@ -124,9 +200,7 @@ def _opposite(case: Case, mention: Mention) -> Signal | None:
             says = f"答案说的对象是“{said}”，原文相应处是“{words}”。"
             strength = min(1.0, (0.2 if is_known else 0.5) + 0.5 * score)
             return _signal("population.other", mention, (source, other.start, other.end), strength, says)
-    if is_known or mention.key == "儿童" or mention.key.startswith("condition:"):
-        return None
-    return _signal("population.absent", mention, (-1, 0, 0), 0.2, f"原文和问题都没有提到“{said}”。")
+    return _who(case, mention)
 
 
 def _signal(check: str, mention: Mention, place: tuple[int, int, int], strength: float, says: str) -> Signal:

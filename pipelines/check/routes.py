@@ -10,10 +10,12 @@ from pipelines.check.mentions import Mention, kinds_of
 from pipelines.check.places import clause_of
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
+from pipelines.check.slots import rival
 from pipelines.check.support import beside, denied, kin, own_names
 
 _LOOSE: Final = frozenset((*"吃喝喂服抹擦涂喷吸", "漱口", "注射", "打针", "滴注", "吸入", "肌肉", "静脉"))
 """Words that name a way only by the way."""
+MIN_MARGIN: Final = 0.1
 MAX_WAYS: Final = 40
 _ORAL: Final = re.compile(r"口服|服用|片|胶囊|颗粒|餐|饭|顿服|混悬|糖浆|冲服|吃|喝|[内分送嚼]服|服")
 
@@ -55,11 +57,23 @@ def _judged(case: Case, mention: Mention, theirs: dict[str, tuple[_Way, ...]], a
     if not any(kin(key, mention.key) for key in theirs):
         return None if any(kin(key, mention.key) for key in asked) else _absent(case, mention, theirs, others)
     if len(others) < len(nearby) or not others or mention.text in _LOOSE:
-        return None
+        return _misplaced(case, mention)
     source, other, score = others[0]
     said = case.answer.raw[mention.start : mention.end]
     says = f"答案说“{said}”，原文相应处是“{case.evidence[source].raw[other.start : other.end]}”。"
     return _signal("route.other", mention, (source, other.start, other.end), min(1.0, 0.2 + score), says)
+
+
+def _misplaced(case: Case, mention: Mention) -> Signal | None:
+    """A way that the evidence has, where it has another."""
+    better = rival(case, mention)
+    if not better or better.is_said or better.margin < MIN_MARGIN or kin(better.slot.mention.key, mention.key):
+        return None
+    other = better.slot.mention
+    theirs = case.evidence[better.slot.source].raw[other.start : other.end]
+    strength = min(1.0, 0.2 + 1.2 * better.margin) * (0.6 if mention.text in _LOOSE else 1.0)
+    says = f"答案说“{case.answer.raw[mention.start : mention.end]}”，原文相应处是“{theirs}”。"
+    return _signal("route.slot", mention, (better.slot.source, other.start, other.end), strength, says)
 
 
 def _refused(case: Case, mention: Mention, theirs: dict[str, tuple[_Way, ...]]) -> Signal | None:

@@ -16,6 +16,7 @@ from pipelines.check.units import COUNTED, DOSED
 
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
+_RATED: Final = re.compile(r"[^,。;:前后内里时]{0,8}?[\d一二两三四五六七八九十半]")
 _EACH: Final = re.compile(r"每隔?(?:1|一)?个?(?:周|星期|礼拜|月|年|小时|天|日|晚|分钟)")
 
 
@@ -73,6 +74,9 @@ def _is_each(case: Case, quantity: Quantity) -> bool:
     if quantity.written != (ONE,) or quantity.unit not in ("minute", "month") or quantity.role == "age":
         return False
     if quantity.comparator not in ("", "about"):
+        return False
+    text = case.answer.folded
+    if not _RATED.match(text, quantity.end) or text[quantity.start - 1 : quantity.start] in ("前", "后"):
         return False
     words = {m[0].lstrip("每隔1一个") for reading in case.evidence for m in _EACH.finditer(reading.folded)}
     spelled = {"星期": "周", "礼拜": "周", "日": "天", "晚": "天", "周岁": "年"}

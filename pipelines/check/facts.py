@@ -154,7 +154,7 @@ def same(first: Fact, second: Fact) -> bool:
         return close(low, low2, tolerance) and close(high, high2, tolerance)
     if {unit, unit2} == {"month", "minute"}:
         return _same_time(low, low2, unit) and _same_time(high, high2, unit)
-    return (unit, unit2) in _ALIKE or (unit2, unit) in _ALIKE if one.written == other.written else False
+    return one.written == other.written and are_alike(unit, unit2)
 
 
 def _same_number(one: Quantity, other: Quantity) -> bool:
@@ -186,6 +186,11 @@ _ALIKE: Final = {
     ("支", "处"), ("份", "支"), ("餐", "times"),
 }  # fmt: skip
 """Nouns that people put for one another when they count."""
+
+
+def are_alike(unit: str, unit2: str) -> bool:
+    """Whether two nouns may count the same things (个, 人), or are one."""
+    return unit == unit2 or (unit, unit2) in _ALIKE or (unit2, unit) in _ALIKE
 
 
 def _same_time(one: float, other: float, unit: str) -> bool:

@@ -60,7 +60,8 @@ def joined(text: str, found: list[Quantity], make: Callable[..., Quantity]) -> t
             quantity = _with_word(text, quantity, floor)
         kept.append(quantity)
     if "早" in text or "隔" in text or "三餐" in text or "下午" in text:
-        kept += _spread(text, make)
+        spread = _spread(text, make)
+        kept = [q for q in kept if not any(_is_said_by(q, s) for s in spread)] + spread
     if "q" in text or "id" in text:
         kept += _latin(text, make)
     kept.sort(key=lambda q: (q.start, q.end))
@@ -136,6 +137,12 @@ def _spread(text: str, make: Callable[..., Quantity]) -> list[Quantity]:
                 make(n, n, "times", ("day",), "", "frequency", match.start(), match.end(), match[0], (n,), "次")
             )
     return made
+
+
+def _is_said_by(quantity: Quantity, spread: Quantity) -> bool:
+    """Whether 每天早晚各一次 was read as once a day."""
+    is_once = quantity.unit == "times" and quantity.written == (ONE,) and bool(quantity.per)
+    return is_once and quantity.start <= spread.start and spread.end <= quantity.end
 
 
 def _latin(text: str, make: Callable[..., Quantity]) -> list[Quantity]:

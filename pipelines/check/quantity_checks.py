@@ -8,7 +8,8 @@ from typing import Final
 from pipelines.check.absences import absent_amounts
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
 from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, is_worked_out, kind_of
-from pipelines.check.facts import QUESTION, Fact, facts_of, part_of, pers_agree, same, sides
+from pipelines.check.facts import QUESTION, Fact, are_alike, facts_of, part_of, pers_agree, same, sides
+from pipelines.check.orders import order
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
@@ -25,11 +26,21 @@ _CHANGE: Final = re.compile(
     r"(?:(?P<up>[上往向][上高]?调|升高?|增[加高多大]?|提高|上浮|上升|加[到至上]?|涨)|(?P<down>[下往向][下低]?调|降低?|减[少低轻去]?|调低|下浮|下降|掉))"
     r"[了约至到为大]{0,2}$"
 )
+_IN_PASSING: Final = frozenset(("after", "before", "ge"))
+"""Bounds that are said in passing: 三天后, 满一岁; 以上 and 不超过 are not."""
 _PER_KG: Final = re.compile(r"公斤|千克|kg")
 _STRENGTH: Final = re.compile(r"[里中]?(?:含|:)")
 
 
 def check(case: Case) -> list[Signal]:
+    """What is wrong with the amounts of an answer and with what it says comes first."""
+    found = _amounts(case)
+    told = [s for s in found if s.kind == "comparator"]
+    found += [s for s in order(case) if not any(s.start - 2 <= t.end and t.start <= s.end + 2 for t in told)]
+    return sorted(found, key=lambda signal: (signal.start, signal.end))
+
+
+def _amounts(case: Case) -> list[Signal]:
     """At most one signal for each amount of the answer; none for what evidence, question or plain arithmetic gives."""
     mine = facts_of(case.answer, QUESTION)
     if not mine:
@@ -47,7 +58,7 @@ def check(case: Case) -> list[Signal]:
         equal = equal or [(score, f) for score, f in look.ranked if part_of(look.fact, f) == "end"]
         if equal and _is_other_rate(look, equal):
             equal = []
-        if not equal and any(same(look.fact, f) or part_of(look.fact, f) == "end" for f in known):
+        if not equal and any(_is_known(look.fact, f) for f in known):
             standing.append(look.quantity)
         elif not equal:
             absent.append(look)
@@ -57,7 +68,14 @@ def check(case: Case) -> list[Signal]:
                 found.append(signal)
     if absent:
         found += absent_amounts(case, absent, standing, (mine, theirs, known))
-    return sorted(found, key=lambda signal: (signal.start, signal.end))
+    return found
+
+
+def _is_known(fact: Fact, asked: Fact) -> bool:
+    """Whether the question gives it; 多久一次 says nothing of how often."""
+    if fact.based[0] == "rate" and asked.based[0] != "rate":
+        return False
+    return same(fact, asked) or part_of(fact, asked) == "end"
 
 
 def _too_many(mine: list[Fact]) -> Signal:
@@ -114,13 +132,15 @@ def _order(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) -> Si
     if not mine:
         return None
     best = ranked[0]
+    first = _side_in_time(case.evidence[best[1].source].folded, best[1].quantity)
     theirs = {
         _side_in_time(case.evidence[f.source].folded, f.quantity) for score, f in ranked if score >= best[0] - 0.15
     }
-    if mine in theirs or not theirs <= {"before", "after"}:
+    if mine in theirs or first not in ("before", "after"):
         return None
     says = f"答案“{look.quantity.text}”与原文“{best[1].quantity.text}”前后相反。"
-    return finding("comparator.order", "comparator", look.quantity, best[1], 0.9, says)
+    strength = 0.9 if theirs <= {"before", "after"} else 0.5
+    return finding("comparator.order", "comparator", look.quantity, best[1], strength, says)
 
 
 def _change(case: Case, look: Comparison, fact: Fact) -> Signal | None:
@@ -160,24 +180,30 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
     other = fact.quantity
     theirs = set().union(*(sides(f.quantity, quantity) for f in facts))
     if mine in theirs:
+        if direction(other.comparator) == -mine and mine not in sides(other, quantity):
+            says = f"与答案“{quantity.text}”最相近的原文“{other.text}”方向相反，别处的方向相同。"
+            return finding("comparator.nearest", "comparator", quantity, fact, 0.3, says)
         pairs = {quantity.comparator, other.comparator}
-        if quantity.role != "age" and pairs & STRICT and pairs & INCLUSIVE and direction(other.comparator) == mine:
+        if pairs & STRICT and pairs & INCLUSIVE and direction(other.comparator) == mine:
             says = f"答案“{quantity.text}”与原文“{other.text}”对界限值本身是否包括说得不同。"
-            return finding("comparator.strict", "comparator", quantity, fact, 0.3, says)
+            rule = "comparator.strict_age" if quantity.role == "age" else "comparator.strict"
+            return finding(rule, "comparator", quantity, fact, 0.3, says)
         return None
     if 0 not in theirs:
         turned = _negations(look.clause.text) != _negations(_clause_text(case, fact))
         strength = 0.45 if turned else 1.0
-        for score, also in ranked:
-            if mine in sides(also.quantity, quantity):
-                strength *= 0.45 if score > ranked[0][0] - 0.35 else 0.9
-                break
+        rule = "comparator.turned" if turned else "comparator.reversed"
+        also = next((score for score, f in ranked if mine in sides(f.quantity, quantity)), None)
+        if also is not None:
+            rule, strength = "comparator.either", min(0.9, strength * (0.15 + 1.5 * (ranked[0][0] - also)))
         if quantity.comparator == "ge" and quantity.role == "duration":
             strength *= 0.6
         says = f"答案“{quantity.text}”与原文“{other.text}”方向相反。"
-        return finding("comparator.reversed", "comparator", quantity, fact, strength, says)
+        return finding(rule, "comparator", quantity, fact, strength, says)
     says = f"原文“{other.text}”没有答案“{quantity.text}”所说的界限。"
-    return finding("comparator.added", "comparator", quantity, fact, 0.25, says)
+    if quantity.comparator in _IN_PASSING:
+        return finding("comparator.passing", "comparator", quantity, fact, 0.12, says)
+    return finding("comparator.added", "comparator", quantity, fact, 0.3, says)
 
 
 def _negations(text: str) -> int:
@@ -194,12 +220,13 @@ def _elsewhere(case: Case, look: Comparison, equal: tuple[float, Fact], mine: li
     unit = look.fact.based[0]
     if is_worked_out(case.answer, quantity.start, quantity.end):
         return None
+    needed = 0.2 if same(look.fact, equal[1]) else 0.1  # the end of a range is not quite the same
     for score, fact in look.ranked[:6]:
         margin = score - equal[0]
-        if margin < 0.2:
+        if margin < needed:
             return None
         other = fact.quantity
-        if fact.based[0] != unit or other.role != quantity.role or not pers_agree(quantity, other):
+        if not are_alike(fact.based[0], unit) or other.role != quantity.role or not pers_agree(quantity, other):
             continue
         if _STRENGTH.match(case.evidence[fact.source].folded, other.end):
             continue

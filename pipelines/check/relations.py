@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from pipelines.check.content import grams, overlap, weights
+from pipelines.check.content import grams
 from pipelines.check.marks import Mark, by_clause
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import asked
+from pipelines.check.topics import NOTHING, Topic, covered, rarities, topic
 
 CAUSAL: Final = frozenset(("because", "causes", "caused_by", "therefore", "lowers", "raises", "shows", "purpose"))
 _GROUPS: Final = {"replaces": "replaces", "exceeds": "compares", "below": "compares"}
-_OF: Final = re.compile("由于|是由|由|因为|因|被")
+_PRONOUNS: Final = frozenset(("后者", "前者", "其", "它", "他", "这", "此", "这个药", "这药"))
+_OF: Final = re.compile("由于|是由|由|因为|因|被|正是|就是|多半是|大多是|都是|是")
 _ORDER: Final = re.compile(r"([\u4e00-\u9fff]{2})(之前|以前|之后|以后|前|后)(?![臂囟期果续面者庭列腺])")
+_WITH_OBJECT: Final = frozenset(("causes", "lowers", "raises", "shows", "purpose", "replaces", "would"))
+_NO_OBJECT: Final = frozenset("时的或、者后及和与)(,或")
+"""加重时, 升高、: what is behind is no object."""
+_CALLED: Final = re.compile(
+    "^(?P<a>.{2,40}?)(?:为|是|属于|系)(?P<b>.{2,30}?)的?(?P<c>先兆|前兆|苗头|标志|信号|征象|征兆|表现|并发症|后遗症|后果|结果|病因|诱因|原因"
+    "|危险因素|根源)$"
+)
+_FORWARD: Final = frozenset(
+    ("先兆", "前兆", "苗头", "标志", "信号", "征象", "征兆", "病因", "诱因", "原因", "危险因素", "根源")
+)
+"""甲为乙的先兆: 甲 leads to 乙; of 乙的后果 the other way round."""
 _END: Final = re.compile(r"[。;\n]")
 _FIRST: Final = re.compile("首先|先")
 _THEN: Final = re.compile("然后|接着|随后|再|之后|后")
-_NO_EDGE: Final = re.compile(r"(?:别|不得?|不可以|不能)因为?$|(?:向|跟|先|面|要|应|医生|情况)说明$")
+_NO_EDGE: Final = re.compile(r"(?:别|不得?|不可以|不能|曾)因为?$|(?:向|跟|先|面|要|应|医生|情况)说明$")
 """不得因此, 书面说明: neither a cause nor a sign."""
-_WEIGHT: Final = {"therefore": 0.5, "shows": 0.7}
+_SAYS: Final = {
+    "effect": "依据说的作用相反",
+    "reversed": "方向相反",
+    "exchanged": "方向相反",
+    "other_cause": "依据说的是别的原因",
+    "other_effect": "依据说的是别的结果",
+    "other_cause_aimed": "依据说的是别的做法",
+    "other_effect_aimed": "依据说的是别的目的",
+}
+_WEIGHT: Final = {"therefore": 0.5, "shows": 0.7, "would": 0.6, "purpose": 0.8, "because": 0.8}
 """How much a word claims: 所以 often sums up only."""
 MAX_EDGES: Final = 60
 """Of one text; the rest is not looked at."""
@@ -62,32 +84,67 @@ def _related(case: Case) -> Iterator[Signal]:
     mine = edges(case.answer)
     if not mine:
         return
-    weight = weights(case.evidence)
+    known = rarities(case.evidence)
     theirs = [e._replace(source=s) for s, reading in enumerate(case.evidence) for e in edges(reading)]
-    sentences = _sentences(case.evidence)
     for edge in mine:
-        one, other = _said(edge.one), _said(edge.other)
-        if len(one) < 2 or len(other) < 2:
+        if len(topic(edge.one)) < 2 or len(topic(edge.other)) < 2:
             continue
-        same = [e for e in theirs if e.group == edge.group]
-        straight = max((_both(one, other, e, weight) for e in same), default=0.0)
-        turned, against = max(
-            ((_both(other, one, e, weight), e) for e in same), key=lambda t: t[0], default=(0.0, None)
-        )
-        exchanged = next((e for e in same if _exchanged(one, other, e, weight)), None)
-        other_way = next((e for e in same if _other_way(edge, e) and _both(one, other, e, weight) >= _SURE), None)
-        if other_way is not None:
-            yield _signal("relation.effect", edge, other_way, 0.7, f"依据为“{other_way.text}”")
-        elif exchanged is not None:
-            yield _signal("relation.reversed", edge, exchanged, 0.75, "方向相反")
-        elif against is not None and turned >= _REVERSED and turned > straight + 0.1:
-            yield _signal("relation.reversed", edge, against, min(1.0, 0.4 + turned), "方向相反")
-        elif edge.group == "causal" and edge.value != "purpose" and straight < _SURE:
-            near = max((min(overlap(one, s, weight), overlap(other, s, weight)) for s in sentences), default=0.0)
-            strength = (0.45 + 0.4 * near) * (1 - straight) * _WEIGHT.get(edge.value, 1.0)
-            yield _signal("relation.invented", edge, None, strength, "依据没有这样的联系")
-        elif edge.value == "purpose" and straight < _SURE:
-            yield _signal("relation.purpose", edge, None, 0.5 * (1 - straight), "依据没有这样的目的")
+        found = _compared(edge, [e for e in theirs if e.group == edge.group], known)
+        if found is not None:
+            rule, strength, against = found
+            yield _signal(f"relation.{rule}", edge, against, strength, _SAYS.get(rule, "依据没有这样的联系"))
+        elif edge.group == "causal" and not any(_straight(edge, e, known) >= _SURE for e in theirs):
+            yield _invented(case, edge, known)
+
+
+def _compared(edge: Edge, theirs: list[Edge], known: Mapping[str, float]) -> tuple[str, float, Edge] | None:
+    """What is wrong with an edge beside those of the evidence, how surely, and the one that says so."""
+    straight = max((_straight(edge, e, known) for e in theirs), default=0.0)
+    turned, against = max(
+        ((_straight(edge._replace(one=edge.other, other=edge.one), e, known), e) for e in theirs),
+        key=lambda t: t[0],
+        default=(0.0, edge),
+    )
+    other_way = next((e for e in theirs if _other_way(edge, e) and _straight(edge, e, known) >= _SURE), None)
+    if other_way is not None:
+        return "effect", 0.7, other_way
+    if turned >= _REVERSED and turned > straight + 0.08:
+        return "reversed", min(1.0, 0.35 + turned), against
+    exchanged = next((e for e in theirs if _exchanged(edge, e, known)), None)
+    if exchanged is not None:
+        return "exchanged", 0.7, exchanged
+    if straight >= _SURE:
+        return None
+    best: tuple[str, float, Edge] | None = None
+    for e in theirs if edge.group == "causal" else ():
+        cause, effect = _alike(edge.one, e.one, known), _alike(edge.other, e.other, known)
+        rule, same, differs = ("other_cause", effect, cause) if effect > cause else ("other_effect", cause, effect)
+        if same >= 0.4 and differs < 0.2 and (best is None or same > best[1]):
+            best = f"{rule}{'_aimed' if 'purpose' in (edge.value, e.value) else ''}", same, e
+    return best
+
+
+def _straight(edge: Edge, other: Edge, known: Mapping[str, float]) -> float:
+    """How much two edges run from the same to the same."""
+    return min(_alike(edge.one, other.one, known), _alike(edge.other, other.other, known))
+
+
+def _alike(one: str, other: str, known: Mapping[str, float]) -> float:
+    """How much two ends speak of the same; the shorter counts more, since the longer may only say more."""
+    mine, theirs = topic(one), topic(other)
+    shares = covered(mine, theirs, NOTHING, known), covered(theirs, mine, NOTHING, known)
+    return 0.65 * max(shares) + 0.35 * min(shares)
+
+
+def _invented(case: Case, edge: Edge, known: Mapping[str, float]) -> Signal:
+    """A relation of which the evidence has nothing; more so where it speaks of both ends in one breath."""
+    one, other = topic(edge.one), topic(edge.other)
+    near = max(
+        (min(covered(one, s, NOTHING, known), covered(other, s, NOTHING, known)) for s in _sentences(case.evidence)),
+        default=0.0,
+    )
+    strength = (0.45 + 0.4 * near) * _WEIGHT.get(edge.value, 1.0)
+    return _signal(f"relation.invented_{edge.value}", edge, None, strength, "依据没有这样的联系")
 
 
 def _other_way(edge: Edge, other: Edge) -> bool:
@@ -95,19 +152,16 @@ def _other_way(edge: Edge, other: Edge) -> bool:
     return {edge.value, other.value} in ({"lowers", "raises"}, {"exceeds", "below"})
 
 
-def _exchanged(one: frozenset[str], other: frozenset[str], edge: Edge, weight: dict[str, float]) -> bool:
+def _exchanged(edge: Edge, other: Edge, known: Mapping[str, float]) -> bool:
     """Whether what the evidence says first is what the answer says second: 甲抑制乙 for 乙抑制本品."""
-    first = _said(edge.one)
+    first = topic(other.one)
+    mine = topic(edge.other)
     return (
         len(first) > 2
-        and overlap(first, other, weight) >= 0.6
-        and overlap(first, one, weight) < 0.2
-        and overlap(other - first, _said(edge.other), weight) >= 0.25
+        and covered(first, mine, NOTHING, known) >= 0.6
+        and covered(first, topic(edge.one), NOTHING, known) < 0.2
+        and covered(mine - first, topic(other.other), NOTHING, known) >= 0.25
     )
-
-
-def _both(one: frozenset[str], other: frozenset[str], edge: Edge, weight: dict[str, float]) -> float:
-    return min(overlap(one, _said(edge.one), weight), overlap(other, _said(edge.other), weight))
 
 
 def _signal(check: str, edge: Edge, against: Edge | None, strength: float, says: str) -> Signal:
@@ -118,20 +172,13 @@ def _signal(check: str, edge: Edge, against: Edge | None, strength: float, says:
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=4096)
-def _said(text: str) -> frozenset[str]:
-    """Pairs of the content, and its characters, since lay words share characters only."""
-    pairs = grams(text)
-    return pairs | frozenset(c for pair in pairs for c in pair)
-
-
 @functools.lru_cache(maxsize=16)
 def _sentences(evidence: tuple[Reading, ...]) -> tuple[frozenset[str], ...]:
-    found: dict[tuple[int, int], frozenset[str]] = {}
+    found: dict[tuple[int, int], Topic] = {}
     for source, reading in enumerate(evidence):
         for clause in reading.clauses:
             key = (source, clause.sentence)
-            found[key] = found.get(key, frozenset()) | _said(clause.text)
+            found[key] = found.get(key, NOTHING) | topic(clause.text)
     return tuple(found.values())
 
 
@@ -143,32 +190,46 @@ def edges(reading: Reading) -> tuple[Edge, ...]:
         marks = [m for m in every if m.type == "cause"]
         if marks and not asked(reading, clause):
             found.extend(edge for i in range(len(marks)) if (edge := _edge(reading, clause, marks, i)) is not None)
+        if (called := _called(clause)) is not None:
+            found.append(called)
         if len(found) >= MAX_EDGES:
             break
     return tuple(found)
+
+
+def _called(clause: Clause) -> Edge | None:
+    """库欣三联征为脑疝先兆."""
+    match = _CALLED.match(clause.text)
+    if match is None:
+        return None
+    one, other = match["a"], match["b"]
+    if match["c"] not in _FORWARD:
+        one, other = other, one
+    return Edge("causal", "called", one, other, clause.start, clause.end, -1, match["c"])
 
 
 def _edge(reading: Reading, clause: Clause, marks: list[Mark], i: int) -> Edge | None:
     mark = marks[i]
     if _NO_EDGE.search(reading.folded[max(clause.start, mark.start - 3) : mark.end]):
         return None
-    begin = marks[i - 1].end if i else clause.start
+    begin = marks[i - 1].end if i else max(clause.start, reading.folded.rfind("]", clause.start, mark.start) + 1)
     end = marks[i + 1].start if i + 1 < len(marks) else clause.end
     left, right = (begin, mark.start), (mark.end, end)
     value = mark.value
-    if value == "causes" and reading.folded[mark.end : mark.end + 1] in ("的", ""):
+    if value == "causes" and (mark.end == clause.end or reading.folded[mark.end] in "的("):
         value = "caused_by"
     if value == "caused_by":
         of = _OF.search(reading.folded, begin, mark.start)
         one, other = ((of.end(), mark.start), (begin, of.start())) if of else (left, (begin, begin))
         other = _or_near(reading, clause, other, -1)
     elif value == "because":
-        one, other = right, _or_near(reading, clause, left, 1)
+        first = not clause.number or reading.clauses[clause.number - 1].sentence != clause.sentence
+        one, other = right, _or_near(reading, clause, left, 1 if first else -1)
     elif value == "therefore":
         one, other = _or_near(reading, clause, left, -1), right
     else:
         one, other = _or_near(reading, clause, left, -1), right
-        if value in ("causes", "lowers", "raises", "shows", "purpose", "replaces") and not grams(_text(reading, right)):
+        if value in _WITH_OBJECT and (not grams(_text(reading, right)) or reading.folded[mark.end] in _NO_OBJECT):
             return None
     start, stop = min(one[0], other[0]), max(one[1], other[1])
     return Edge(
@@ -183,7 +244,8 @@ def _text(reading: Reading, span: tuple[int, int]) -> str:
 
 def _or_near(reading: Reading, clause: Clause, span: tuple[int, int], step: int) -> tuple[int, int]:
     """The span, or where it says nothing the clause before (or after) it in the sentence."""
-    if grams(_text(reading, span)):
+    text = _text(reading, span)
+    if grams(text) and text.strip() not in _PRONOUNS:
         return span
     for number in (clause.number + step, clause.number - step) if step > 0 else (clause.number + step,):
         if 0 <= number < len(reading.clauses):
@@ -220,11 +282,11 @@ def _sequence(case: Case) -> Iterator[Signal]:
     theirs = [(s, *each) for s, reading in enumerate(case.evidence) for each in _steps(reading)]
     if not theirs:
         return
-    weight = weights(case.evidence)
+    known = rarities(case.evidence)
     for first, then, start, end in _steps(case.answer):
         for source, one, other, there, stop in theirs:
-            turned = min(overlap(first, other, weight), overlap(then, one, weight))
-            straight = max(overlap(first, one, weight), overlap(then, other, weight))
+            turned = min(covered(first, other, NOTHING, known), covered(then, one, NOTHING, known))
+            straight = max(covered(first, one, NOTHING, known), covered(then, other, NOTHING, known))
             if turned >= 0.4 and turned > straight:
                 yield Signal(
                     "relation.sequence", "relation", start, end, source, there, stop, min(1.0, 0.3 + turned),
@@ -245,8 +307,8 @@ def _steps(reading: Reading) -> tuple[tuple[frozenset[str], frozenset[str], int,
         first = _FIRST.search(reading.folded, start, end)
         then = _THEN.search(reading.folded, first.end(), end) if first else None
         if first and then:
-            one = _said(reading.folded[first.end() : then.start()])
-            other = _said(reading.folded[then.end() : end])
+            one = topic(reading.folded[first.end() : then.start()])
+            other = topic(reading.folded[then.end() : end])
             if len(one) > 1 and len(other) > 1:
                 found.append((one, other, first.start(), end))
     return tuple(found)

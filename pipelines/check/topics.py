@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from pipelines.check.concepts import concepts
 from pipelines.check.content import grams, runs
 from pipelines.check.reading import Reading
 
@@ -16,15 +17,17 @@ Topic = frozenset[str]
 NOTHING: Final[Topic] = frozenset()
 UNKNOWN: Final = 0.3
 """Weight of a pair that the evidence lacks: it is another word for something, more often than something else."""
+MEANING: Final = 0.5
 CHARACTER: Final = 0.5
-"""Weight of a character beside that of a pair."""
+"""Weight of a group of words of one meaning, and of a character, beside that of a pair."""
 
 
 @functools.lru_cache(maxsize=8192)
 def topic(text: str) -> Topic:
-    """Pairs and characters of the content of a text."""
+    """Pairs and characters of the content of a text, and the groups of words of one meaning that it has."""
     pairs = grams(text)
-    return pairs | frozenset(c for _, run in runs(text) for c in run)
+    meant = frozenset(f"#{key}" for concept in concepts(text) if not concept.light for key in concept.keys)
+    return pairs | meant | frozenset(c for _, run in runs(text) for c in run)
 
 
 @functools.lru_cache(maxsize=16)
@@ -34,7 +37,8 @@ def rarities(evidence: tuple[Reading, ...]) -> Mapping[str, float]:
     seen = Counter(gram for each in topics for gram in each)
     whole = math.log(1 + len(topics)) or 1.0
     return {
-        gram: max(0.12, math.log((1 + len(topics)) / n) / whole) * (1.0 if len(gram) > 1 else CHARACTER)
+        gram: max(0.12, math.log((1 + len(topics)) / n) / whole)
+        * (MEANING if gram[0] == "#" else 1.0 if len(gram) > 1 else CHARACTER)
         for gram, n in seen.items()
     }
 

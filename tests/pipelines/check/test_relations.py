@@ -28,7 +28,8 @@ def test_the_same_from_the_other_end_is_not(answer: str) -> None:
 
 
 def test_a_cause_that_nobody_named_is_made_up() -> None:
-    assert "relation.invented" in found(relations, "布地奈德可引起颅内压增高。", EVIDENCE)
+    assert "relation.other_cause" in found(relations, "布地奈德可引起颅内压增高。", EVIDENCE)
+    assert "relation.invented_causes" in found(relations, "晚睡可引起鼻出血。", EVIDENCE)
 
 
 def test_a_first_and_a_then_that_change_places() -> None:

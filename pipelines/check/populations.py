@@ -15,7 +15,7 @@ from pipelines.check.support import beside, known, own_names
 
 _Band = tuple[Fraction, Fraction]
 _MOST = 10**6
-MIN_AGE_MARGIN: Final = 0.2
+MIN_AGE_MARGIN, MIN_AGED = 0.2, 0.25
 _VAGUE: Final = frozenset(("儿童", "age:0-12", "age:0-36", "age:0-1", "家庭成员"))  # said of anyone
 _GROUPS: Final = "男|女|城市|农村|早产|足月|成人|儿童|小儿"
 _ORDER: Final = re.compile(
@@ -36,7 +36,7 @@ def population(case: Case) -> list[Signal]:
         elif mention.key.startswith("grade:"):
             signal = _grade(case, mention)
         elif bounds(mention.key):
-            signal = _interval(case, mention)
+            signal = _interval(case, mention) or _aged(case, mention)
         else:
             signal = _who(case, mention)
         if signal := signal or _misplaced(case, mention):
@@ -131,6 +131,29 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
         return _signal("population.interval", mention, (source, each.start, each.end), strength, says)
     says = f"原文没有“{said}”这个{'年龄' if kind == 'age' else '体重'}界限。"
     return _signal("population.interval", mention, (-1, 0, 0), 0.3 if is_part else 0.4, says)
+
+
+def _aged(case: Case, mention: Mention) -> Signal | None:
+    """An age or weight that the evidence has for something else, where it has another limit."""
+    band, better = bounds(mention.key), rival(case, mention)
+    if (
+        not better
+        or not band
+        or better.is_said
+        or better.margin < MIN_AGED
+        or mention.key.startswith("weight")
+        or not _DIGITS & set(mention.text)
+    ):
+        return None
+    other = bounds(better.slot.mention.key)
+    asked = {m.key for reading in (case.question, *case.heard) for m in reading.mentions}
+    if not other or _holds(other, band) or band[0] == band[1] or other[0] == other[1] or mention.key in asked:
+        return None
+    if any(abs(one - end) <= 1 for one in _ends(band) for end in _ends(other)):
+        return None
+    says = f"答案说的对象是“{_said(case, mention)}”，原文相应处是“{_theirs(case, better)}”。"
+    place = (better.slot.source, better.slot.mention.start, better.slot.mention.end)
+    return _signal("population.age", mention, place, min(1.0, 0.1 + better.margin), says)
 
 
 def _band(mention: Mention, kind: str) -> _Band | None:

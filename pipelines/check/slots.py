@@ -19,8 +19,10 @@ from pipelines.check.signals import Case
 
 MAX_SLOTS: Final = 60
 MAX_NAMES: Final = 60
-_KEY, _NEW = 2.0, 0.6
-"""What a name weighs beside a pair of characters, and what the evidence lacks beside the rarest that it has."""
+_NEW: Final = 0.6
+"""What a pair of characters weighs that the evidence lacks, beside the rarest that it has."""
+_SIGNS: Final = {"=": 2.0, "<": 1.0, ">": 2.0}
+"""What names, and the characters right before and behind, weigh beside a pair of characters anywhere."""
 _MAX_CHARS: Final = 60
 _FAR: Final = 0.5
 """What the rest of the sentence counts beside the clause."""
@@ -144,6 +146,10 @@ def _slot(reading: Reading, mention: Mention, source: int) -> Slot:
     first, last = max(start, clause.start - _MAX_CHARS), min(end, clause.end + _MAX_CHARS)
     far = set(_grams(folded[first : clause.start])) | _grams(folded[clause.end : last])
     far |= {f"={m.key}" for m in sentence_names(reading).get(clause.sentence, ())[:20] if m.start != mention.start}
+    near |= {
+        f"<{folded[max(low, mention.start - 2) : mention.start]}",
+        f">{folded[mention.end : min(high, mention.end + 2)]}",
+    }
     role = _role(folded[max(0, mention.start - 10) : mention.start]) if mention.type == "actor" else ""
     return Slot(source, mention, role, frozenset(near), frozenset(far - near))
 
@@ -168,9 +174,7 @@ def _fits(mine: Slot, slots: tuple[Slot, ...], asked: frozenset[str], weights: d
     """For each slot how much of what the answer's name stands with, it stands with too; from 0 to about 1."""
     levels = ((1.0, mine.near), (_FAR, mine.far), (_FAR, asked - mine.near - mine.far))
     weighed = {
-        gram: level * weights.get(gram, _NEW) * (_KEY if gram[0] == "=" else 1.0)
-        for level, grams in levels
-        for gram in grams
+        gram: level * weights.get(gram, _NEW) * (_SIGNS.get(gram[0], 1.0)) for level, grams in levels for gram in grams
     }
     whole = sum(weighed.values()) or 1.0
     grams = frozenset(weighed)

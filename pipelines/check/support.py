@@ -59,11 +59,20 @@ class Known:
             return True
         if len(mention.text) == 1:
             return mention.type == "food" and mention.text in self.text
-        if self._is_shortened(mention.text):
+        if self._is_shortened(mention.text) or self._is_put_together(mention):
             return True
         if mention.text[-1] in "高低快慢多少" and len(mention.text) > 2 and mention.text[:-1] in self.text:
             return True
         return any(name in self.text for name in lexicon().aliases.get(mention.key, ()) if len(name) > 1)
+
+    def _is_put_together(self, mention: Mention) -> bool:
+        """Whether its parts are known: 血磷 of 磷, 水痘疫苗 of 水痘, 泌尿系超声 of 泌尿系 and 超声."""
+        for affix in ("血", "疫苗"):
+            if mention.text.startswith(affix) or mention.text.endswith(affix):
+                rest = mention.text.removeprefix(affix).removesuffix(affix)
+                return bool(rest) and rest in self.text
+        is_of_kind = any(kind in self.keys for kind in kinds_of(mention.key)[1:])
+        return (is_of_kind or mention.type == "organ") and self.strange(mention.text, False) < 0.5
 
     def strange(self, noun: str, is_whole: bool) -> float:
         """Share of a noun's pairs of characters that the texts lack; 0 for a shortened one that they have in full."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from pipelines.check import content
 from pipelines.check.lexicon import kinds_of
 from pipelines.check.mentions import OPPOSITES, Mention
-from pipelines.check.places import clause_of, names, sentence_names, sentences
+from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case
 
@@ -23,7 +24,7 @@ _NEW: Final = 0.6
 """What a pair of characters weighs that the evidence lacks, beside the rarest that it has."""
 _SIGNS: Final = {"=": 2.0, "<": 1.0, ">": 2.0}
 """What names, and the characters right before and behind, weigh beside a pair of characters anywhere."""
-_MAX_CHARS: Final = 60
+_MAX_CHARS, _MAX_CLAUSES, _MAX_KEYS = 160, 3, 20
 _FAR: Final = 0.5
 """What the rest of the sentence counts beside the clause."""
 _AGENT: Final = re.compile(r"(?:由|归|让|叫|请|经|需|须有|等|凭)[^,。、]{0,8}$")
@@ -139,30 +140,36 @@ def _slots_of(evidence: tuple[Reading, ...]) -> dict[str, tuple[Slot, ...]]:
 def _slot(reading: Reading, mention: Mention, source: int) -> Slot:
     clause = clause_of(reading, mention.start)
     folded = reading.folded
-    start, end = sentences(reading)[clause.sentence]
-    low, high = max(clause.start, mention.start - _MAX_CHARS), min(clause.end, mention.end + _MAX_CHARS)
-    near = set(_grams(folded[low : mention.start])) | _grams(folded[mention.end : high])
-    near |= {f"={m.key}" for m in names(reading).get(clause.number, ()) if m.start != mention.start}
-    first, last = max(start, clause.start - _MAX_CHARS), min(end, clause.end + _MAX_CHARS)
-    far = set(_grams(folded[first : clause.start])) | _grams(folded[clause.end : last])
-    far |= {f"={m.key}" for m in sentence_names(reading).get(clause.sentence, ())[:20] if m.start != mention.start}
-    near |= {
-        f"<{folded[max(low, mention.start - 2) : mention.start]}",
-        f">{folded[mention.end : min(high, mention.end + 2)]}",
-    }
+    near, far = _company(reading, clause.number)
+    low, high = max(clause.start, mention.start - 2), min(clause.end, mention.end + 2)
+    own = {*content.grams(mention.text), *map("".join, pairwise(folded[max(low, mention.start - 1) : mention.end + 1]))}
+    own.add(f"={mention.key}")
     role = _role(folded[max(0, mention.start - 10) : mention.start]) if mention.type == "actor" else ""
-    return Slot(source, mention, role, frozenset(near), frozenset(far - near))
+    sides = {f"<{folded[low : mention.start]}", f">{folded[mention.end : high]}"}
+    return Slot(source, mention, role, (near - own) | sides, far)
+
+
+@functools.lru_cache(maxsize=2048)
+def _company(reading: Reading, number: int) -> tuple[frozenset[str], frozenset[str]]:
+    """What a clause says, and what the clauses around it in its sentence say besides."""
+    clauses = reading.clauses
+    near, far = _says(reading, number), set[str]()
+    for other in range(max(0, number - _MAX_CLAUSES), min(len(clauses), number + _MAX_CLAUSES + 1)):
+        if other != number and clauses[other].sentence == clauses[number].sentence:
+            far |= _says(reading, other)
+    return near, frozenset(far - near)
+
+
+@functools.lru_cache(maxsize=2048)
+def _says(reading: Reading, number: int) -> frozenset[str]:
+    text = reading.clauses[number].text[:_MAX_CHARS]
+    return content.grams(text) | {f"={m.key}" for m in names(reading).get(number, ())[:_MAX_KEYS]}
 
 
 def _role(lead: str) -> str:
     if _AGENT.search(lead):
         return "agent"
     return "target" if _TARGET.search(lead) else ""
-
-
-@functools.lru_cache(maxsize=4096)
-def _grams(text: str) -> frozenset[str]:
-    return content.grams(text)
 
 
 @functools.lru_cache(maxsize=256)

@@ -25,6 +25,7 @@ _PAIR: Final = 1.6
 _SINGLE: Final = 0.7
 _MEANT: Final = 0.3
 """What characters count in a word whose meaning is compared besides; in words of grammar and in amounts nothing."""
+_PART: Final = 0.8
 _VALUE: Final = 2.0
 _UNIT: Final = 2.5
 
@@ -91,7 +92,7 @@ def features(reading: Reading) -> tuple[Weights, ...]:
     words = concepts(folded)
     empty = _empty()
     counts = [0.0 if c in empty else 1.0 for c in folded]
-    for start, end, keys, _ in words:
+    for start, end, keys, *_ in words:
         counts[start:end] = [_MEANT if keys else 0.0] * (end - start)
     for amount in reading.quantities:
         counts[amount.start : amount.end] = [0.0] * (amount.end - amount.start)
@@ -110,13 +111,15 @@ def features(reading: Reading) -> tuple[Weights, ...]:
             said[amount.unit, value] = _VALUE / (1 + (amount.low != amount.high))
     number = 0
     ends = [clause.end for clause in reading.clauses]
-    for start, end, keys, light in words:
+    for start, end, keys, light, parts in words:
         if keys:
             while ends[number] <= start and number + 1 < len(ends):
                 number += 1
             weight = (0.3 if light else 0.6) * (1 + min(end - start, 4)) / len(keys)
             for key in keys:
                 found[number][key] = weight
+            for key in parts:
+                found[number].setdefault(key, _PART / len(parts))
     return tuple(found)
 
 

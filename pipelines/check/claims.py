@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from operator import add
 from typing import Final
 
+from pipelines.check.additions import additions
 from pipelines.check.alignment import Match
 from pipelines.check.content import grams, learned, overlap, weights
 from pipelines.check.marks import Mark, by_clause
@@ -28,7 +29,7 @@ _STRENGTH: Final = {"all": 0.7, "certain": 0.7, "even": 0.6, "each": 0.3, "only"
 
 def claims(case: Case) -> list[Signal]:
     """Invented authority, statements beyond what the evidence allows, and statements without any."""
-    return [*_authority(case), *_extremes(case), *_reassurance(case), *_foreign(case), *_duties(case)]
+    return [*_authority(case), *_extremes(case), *_reassurance(case), *additions(case), *_duties(case)]
 
 
 def _authority(case: Case) -> Iterator[Signal]:
@@ -134,25 +135,6 @@ def _reassurance(case: Case) -> Iterator[Signal]:
                 says = f"依据没有说“{mark.text}”"
                 yield _of("claim.reassurance", "overgeneralisation", mark.start, mark.end, 0.5, says)
                 break
-
-
-def _foreign(case: Case) -> Iterator[Signal]:
-    """Clauses with content of which no text has anything; new characters tell more than new neighbours."""
-    pairs, chars = _known(case.known)
-    for clause in case.answer.clauses:
-        strange, weight, size = [], 0.0, 0
-        for start, run in learned(clause.text):
-            size += max(1, len(run) - 1)
-            for i in range(len(run) - 1):
-                if run[i : i + 2] not in pairs:
-                    strange.append(start + i)
-                    weight += 0.4 if run[i] in chars and run[i + 1] in chars else 1.0
-        if weight >= 1:
-            begin, end = clause.start + strange[0], clause.start + strange[-1] + 2
-            yield _of(
-                "claim.unsupported", "unsupported", begin, end, min(1.0, 0.2 * weight * (0.4 + 0.6 * weight / size)),
-                f"依据中找不到“{case.answer.raw[begin:end]}”",
-            )  # fmt: skip
 
 
 def _duties(case: Case) -> Iterator[Signal]:

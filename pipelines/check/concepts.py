@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from operator import add
 from typing import Final, NamedTuple
 
@@ -21,17 +22,20 @@ class Concept(NamedTuple):
         start, end: In the text.
         keys: What it may mean, as numbers of groups; empty for words of grammar and courtesy.
         light: It says little by itself (给予, 需要, 出现).
+        parts: What the shorter words within it mean (母乳 in 母乳喂养).
     """
 
     start: int
     end: int
     keys: tuple[int, ...]
     light: bool
+    parts: tuple[int, ...]
 
 
 class _Word(NamedTuple):
     keys: tuple[int, ...]
     light: bool
+    parts: tuple[int, ...] = ()
 
 
 @functools.lru_cache(maxsize=64)
@@ -57,6 +61,17 @@ def keys_of(word: str) -> tuple[int, ...]:
     """What a folded word may mean; empty where it is not known."""
     known = _lexicon()[1].get(word)
     return known.keys if known else ()
+
+
+def field_of(key: int) -> str:
+    """Of what a group is: `symptom`, `test`, `law`, `verb` …; of names `name`."""
+    fields = _fields()
+    return fields[key] if key < len(fields) else "name"
+
+
+@functools.cache
+def _fields() -> tuple[str, ...]:
+    return (*(row["field"] for row in rows("check_synonyms")), *(row["type"] for row in rows("mention_words")))
 
 
 def _within_latin(folded: str, start: int, end: int) -> bool:
@@ -86,11 +101,19 @@ def _lexicon() -> tuple[dict[str, tuple[int, ...]], dict[str, _Word]]:
         keys.setdefault(name, [number])
     known = {w: _Word(tuple(dict.fromkeys(k)), light.issuperset(k)) for w, k in keys.items()}
     known |= {w: _Word((), True) for w in silent - known.keys() if len(w) > 1}
+    for word, (own, is_light, _) in known.items():
+        if own and (parts := _parts(word, known) - set(own)):
+            known[word] = _Word(own, is_light, tuple(sorted(parts)))
     lengths: dict[str, set[int]] = {}
     for word in known:
         if len(word) > 1:
             lengths.setdefault(word[:2], {1}).add(len(word))
     return {pair: tuple(sorted(n, reverse=True)) for pair, n in lengths.items()}, known
+
+
+def _parts(word: str, known: Mapping[str, _Word]) -> set[int]:
+    pieces = (word[i:j] for i in range(len(word) - 1) for j in range(i + 2, len(word) + 1))
+    return {key for piece in pieces if piece in known and not known[piece].light for key in known[piece].keys}
 
 
 def _silent() -> frozenset[str]:

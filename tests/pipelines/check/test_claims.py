@@ -39,7 +39,7 @@ def test_extremes_count_only_where_the_evidence_lacks_them() -> None:
 
 
 def test_what_the_evidence_has_nothing_of() -> None:
-    assert "claim.unsupported" in found(claims, "光疗期间遮盖双眼，每日雾化丙种球蛋白。", EVIDENCE)
+    assert "claim.unsupported_noun" in found(claims, "光疗期间遮盖双眼，每日雾化丙种球蛋白。", EVIDENCE)
     assert not found(claims, "照光的时候把眼睛遮好，有疑问请咨询医生。", EVIDENCE)
 
 

@@ -53,10 +53,9 @@ PAIRS: Final = (
 """Keys of populations and conditions that exclude each other."""
 OPPOSITES: Final = {key: other for pair in PAIRS for key, other in (pair, pair[::-1])}
 MINUTES_A_MONTH: Final = 30 * 1440  # ages in days or weeks; only their order matters
-_BODY: Final = re.compile(
-    r"[\u4e00-\u9fff]{2,10}?"
-    r"(?:主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团)"
-)
+_BODY: Final = re.compile("主管部门|行政部门|管理部门|监管部门|部门|委员会|管理局|机关|协会|学会|联合会|基金会|集团")
+_BODY_CHARS: Final = 10
+_HAN_END: Final = re.compile(r"[\u4e00-\u9fff]*$")
 _LEADS: Final = re.compile(
     r"^.*(?:由|向|经|报|被|请|找|和|与|及|或|者|在|对|为|当|将|应|的|会|是|这|那|哪|其他|有关|相关|该|各|两个|几个|到|给|从|让|级以上|地方|人民政府|设区|以上|同级)"
 )
@@ -123,12 +122,19 @@ def _splits_a_word(text: str, start: int, end: int) -> bool:
 def _bodies(text: str) -> list[Mention]:
     """Offices and bodies that no list has, by their endings."""
     found = []
+    last = 0
     for match in _BODY.finditer(text):
-        cut = _LEADS.match(match[0][:-2])
-        start = match.start() + (cut.end() if cut else 0)
-        name = text[start : match.end()]
+        first = max(last, match.start() - _BODY_CHARS)
+        run = _HAN_END.search(text[first : match.start()])
+        start = match.start() - len(run[0]) if run else first
+        last = match.end()
+        if match.start() - start < 2:
+            continue
+        cut = _LEADS.match(text[start : last - 2])
+        start += cut.end() if cut else 0
+        name = text[start:last]
         if len(name) > 2 and name[-2:] not in name[:-2]:
-            found.append(Mention("actor", _OFFICE.sub("", name) or name, "", start, match.end(), name))
+            found.append(Mention("actor", _OFFICE.sub("", name) or name, "", start, last, name))
     found += [Mention("authority", m[0], "", m.start(), m.end(), m[0]) for m in _EDITION.finditer(text)]
     return found
 

@@ -76,14 +76,13 @@ def rival(case: Case, mention: Mention) -> Rival | None:
 @functools.lru_cache(maxsize=4)
 def _rivals(case: Case) -> dict[int, Rival]:
     """Where a name of the answer starts → its rival."""
-    there = _slots_of(case.evidence)
     asked, weights = _asked(case.question), content.weights(case.evidence)
     by_group: dict[str, list[Mention]] = {}
     for mention in case.answer.mentions[:MAX_NAMES]:
         by_group.setdefault(group(mention), []).append(mention)
     found = {}
     for name, mentions in by_group.items():
-        if slots := there.get(name):
+        if slots := _slots_of(case.evidence, name):
             fits = [_fits(_slot(case.answer, m, -1), slots, asked, weights) for m in mentions]
             for i, mention in enumerate(mentions):
                 if better := _better(i, mentions, slots, fits):
@@ -127,14 +126,19 @@ def _is_kin(one: Mention, other: Mention) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def _slots_of(evidence: tuple[Reading, ...]) -> dict[str, tuple[Slot, ...]]:
-    """Group of names → the first `MAX_SLOTS` slots."""
-    found: dict[str, list[Slot]] = {}
+def _mentions_of(evidence: tuple[Reading, ...]) -> dict[str, list[tuple[int, Mention]]]:
+    """Group of names → the first `MAX_SLOTS` of it, and in which text."""
+    found: dict[str, list[tuple[int, Mention]]] = {}
     for source, reading in enumerate(evidence):
         for mention in reading.mentions:
-            if len(slots := found.setdefault(group(mention), [])) < MAX_SLOTS:
-                slots.append(_slot(reading, mention, source))
-    return {type_: tuple(slots) for type_, slots in found.items()}
+            if len(others := found.setdefault(group(mention), [])) < MAX_SLOTS:
+                others.append((source, mention))
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _slots_of(evidence: tuple[Reading, ...], name: str) -> tuple[Slot, ...]:
+    return tuple(_slot(evidence[source], m, source) for source, m in _mentions_of(evidence).get(name, ()))
 
 
 def _slot(reading: Reading, mention: Mention, source: int) -> Slot:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pipelines.check.numerals import ONE
@@ -38,6 +40,7 @@ _SPREAD: Final = re.compile(
     r"早[、,]?中[、,]?晚|早[、,]?晚(?=各|服|分|两次|吃|喝|用|一次|1次|滴|涂|喷)|早[上晨]?[^,。;\d]{0,4}晚[上间]?各|隔(?:一)?[日天]|"
     r"(?:随|于|[一每]?[日天]?)三餐[前后时中](?!血糖)|上[、]?下午各|上午[和与、及]下午各?"
 )
+MAX_WORDS: Final = 200
 _BETWEEN: Final = re.compile(r"[。;!?\n]")
 _GAP: Final = 14
 _SPLIT: Final = re.compile(r"(?:均?分(?:为|成|作)?|平均分成?|拆成|匀成)\s?$")
@@ -61,7 +64,8 @@ def joined(text: str, found: list[Quantity], make: Callable[..., Quantity]) -> t
         kept.append(quantity)
     if "早" in text or "隔" in text or "三餐" in text or "下午" in text:
         spread = _spread(text, make)
-        kept = [q for q in kept if not any(_is_said_by(q, s) for s in spread)] + spread
+        starts = [s.start for s in spread]
+        kept = [q for q in kept if not _is_said_by(q, spread[(i := bisect_left(starts, q.start)) : i + 1])] + spread
     if "q" in text or "id" in text:
         kept += _latin(text, make)
     kept.sort(key=lambda q: (q.start, q.end))
@@ -128,7 +132,7 @@ def _with_word(text: str, times: Quantity, floor: int) -> Quantity:
 
 def _spread(text: str, make: Callable[..., Quantity]) -> list[Quantity]:
     made = []
-    for match in _SPREAD.finditer(text):
+    for match in islice(_SPREAD.finditer(text), MAX_WORDS):
         if match[0].startswith("隔"):
             made.append(_interval(match, 2 * _DAY, make))
         else:
@@ -139,15 +143,15 @@ def _spread(text: str, make: Callable[..., Quantity]) -> list[Quantity]:
     return made
 
 
-def _is_said_by(quantity: Quantity, spread: Quantity) -> bool:
+def _is_said_by(quantity: Quantity, spread: list[Quantity]) -> bool:
     """Whether 每天早晚各一次 was read as once a day."""
     is_once = quantity.unit == "times" and quantity.written == (ONE,) and bool(quantity.per)
-    return is_once and quantity.start <= spread.start and spread.end <= quantity.end
+    return is_once and any(s.end <= quantity.end for s in spread)
 
 
 def _latin(text: str, make: Callable[..., Quantity]) -> list[Quantity]:
     made = []
-    for match in _LATIN.finditer(text):
+    for match in islice(_LATIN.finditer(text), MAX_WORDS):
         if match[1] or match[0] == "qod":
             made.append(_interval(match, Fraction(60 * int(match[1])) if match[1] else 2 * _DAY, make))
         else:

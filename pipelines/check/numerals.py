@@ -45,12 +45,16 @@ class Numeral(NamedTuple):
     written: Fraction
 
 
-def numeral_at(text: str, place: int) -> Numeral | None:
-    """The number that begins at `place` of a folded text; None where there is none (千万, 一二)."""
+def numeral_at(text: str, place: int, is_part: bool = False) -> Numeral | None:
+    """The number that begins at `place` of a folded text; None where there is none (千万, 一二).
+
+    Args:
+        is_part: Whether it stands behind 分之, where no other 分之 follows.
+    """
     if text[place] == "半":
         return Numeral(HALF, HALF, place + 1, True, "", HALF)
     if text[place].isascii():
-        return _arabic(text, place)
+        return _arabic(text, place, is_part)
     match = _SPOKEN.match(text, place)
     if match is None:
         return None
@@ -60,7 +64,7 @@ def numeral_at(text: str, place: int) -> Numeral | None:
     values = spoken(text[place:end])
     if values is None:
         return None
-    if text.startswith("分之", end) and end + 2 < len(text):
+    if not is_part and text.startswith("分之", end) and end + 2 < len(text):
         return _part(text, values[0], end + 2)
     if values[0] == ONE and text[end : end + 1] == "半":
         return Numeral(Fraction(50), Fraction(50), end + 1, True, "percent", HALF)
@@ -69,13 +73,13 @@ def numeral_at(text: str, place: int) -> Numeral | None:
     return Numeral(*values, end, True, "", values[0])
 
 
-def _arabic(text: str, place: int) -> Numeral | None:
+def _arabic(text: str, place: int, is_part: bool) -> Numeral | None:
     match = _ARABIC.match(text, place)
     if match is None:
         return None
     value = plain(match[0][:40])
     mantissa, end = value, match.end()
-    if text.startswith("分之", end) and end + 2 < len(text):
+    if not is_part and text.startswith("分之", end) and end + 2 < len(text):
         return _part(text, value, end + 2)
     below = _FRACTION.match(text, end)
     if below and 0 < value < int(below[1]) and "." not in match[0]:
@@ -104,7 +108,7 @@ def plain(written: str) -> Fraction:
 def _part(text: str, whole: Fraction, place: int) -> Numeral | None:
     if not (text[place].isdigit() or text[place] in SPOKEN) or whole <= 0:
         return None
-    part = numeral_at(text, place)
+    part = numeral_at(text, place, is_part=True)
     if part is None or part.unit:
         return None
     return Numeral(part.low * 100 / whole, part.high * 100 / whole, part.end, True, "percent", part.low)

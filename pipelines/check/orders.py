@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, NamedTuple
 
 from pipelines.check.reading import Clause, Reading
@@ -57,6 +57,7 @@ _LONGEST: Final = max(map(len, _NAMES))
 _STEPS: Final = re.compile(
     r"(?:首先|先|第一步)([^。;\n]{1,24}?)(?:,|、)?(?:然后|接着|随后|之后|最后|其次|再|后(?!续|果|囟)|才|第二步)([^。;\n]{1,20})"
 )
+_BACK: Final = 24
 _IN_FRONT: Final = re.compile(r"在([^,。;\n]{1,14}?)(之前|以前|前|之后|以后|后)[,]?([^,。;\n]{0,14})")
 _OPPOSITES: Final = tuple(
     tuple(side.split() for side in pair.split(" | "))
@@ -199,11 +200,11 @@ def _steps(reading: Reading) -> tuple[_Steps, ...]:
     text = reading.folded
     found: list[_Steps] = []
     if "先" in text or "第一步" in text:
-        found += [_step(m[1], m[2], m.start(), m.end()) for m in _STEPS.finditer(text)]
+        found += [_step(m[1], m[2], m.start(), m.end()) for m in islice(_STEPS.finditer(text), MAX_EVENTS)]
     if "在" in text:
-        for m in _IN_FRONT.finditer(text):
+        for m in islice(_IN_FRONT.finditer(text), MAX_EVENTS):
             clause = reading.clause_at(m.start())
-            done = text[clause.start : m.start()] + m[3]
+            done = text[max(clause.start, m.start() - _BACK) : m.start()] + m[3]
             first, then = (done, m[1]) if "前" in m[2] else (m[1], done)
             found.append(_step(first, then, m.start(), m.end()))
     return tuple(s for s in found[:MAX_EVENTS] if s.first and s.then)
@@ -235,7 +236,7 @@ def _scale() -> tuple[re.Pattern[str], dict[str, tuple[int, int]]]:
 @functools.lru_cache(maxsize=256)
 def _words(reading: Reading) -> tuple[tuple[int, int, int, int], ...]:
     pattern, known = _scale()
-    return tuple((*known[m[0]], m.start(), m.end()) for m in pattern.finditer(reading.folded))[:MAX_EVENTS]
+    return tuple((*known[m[0]], m.start(), m.end()) for m in islice(pattern.finditer(reading.folded), MAX_EVENTS))
 
 
 def _turned_words(case: Case) -> Iterator[Signal]:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from pipelines.check.absences import absent_amounts
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
 from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, is_worked_out, kind_of
 from pipelines.check.facts import QUESTION, Fact, are_alike, facts_of, part_of, pers_agree, same, sides
+from pipelines.check.numerals import MAX_DIGITS, SPOKEN
 from pipelines.check.orders import order
-from pipelines.check.quantities import Quantity
-from pipelines.check.reading import Clause
+from pipelines.check.quantities import MAX_AMOUNTS, Quantity
+from pipelines.check.reading import MAX_CHARS, Clause
 from pipelines.check.signals import Case, Signal
 from pipelines.check.units import PREFIXED
 
 MAX_PAIRS: Final = 20_000
 """Amounts of the answer times amounts of the evidence that are compared; of more nothing is said to be right."""
 
+MAX_UNREADABLE: Final = 20
+_UNREADABLE: Final = re.compile(
+    rf"[0-9]{{{MAX_DIGITS + 1},}}|[0-9]{{1,3}}(?:,[0-9]{{3}}){{5,}}|\.[0-9]{{11,}}|[{SPOKEN}]{{17,}}"
+    r"|[0-9)]\s?\*\*|\^\s?-?[0-9]{3,}"
+)
 _NEGATION: Final = re.compile(
     r"不(?![超低少足到满大小高短长早晚多及适同])|没|无|禁|勿|别|未(?!满|到|足|达|成)|忌|免|外"
 )
@@ -34,21 +41,38 @@ _STRENGTH: Final = re.compile(r"[里中]?(?:含|:)")
 
 def check(case: Case) -> list[Signal]:
     """What is wrong with the amounts of an answer and with what it says comes first."""
-    found = _amounts(case)
+    if len(case.answer.raw) > MAX_CHARS:
+        return _unreadable(case)
+    found = [*_unreadable(case), *_amounts(case)]
     told = [s for s in found if s.kind == "comparator"]
     found += [s for s in order(case) if not any(s.start - 2 <= t.end and t.start <= s.end + 2 for t in told)]
     return sorted(found, key=lambda signal: (signal.start, signal.end))
 
 
+def _unreadable(case: Case) -> list[Signal]:
+    """Numbers that are too long to be read, unless the evidence has them in the same digits."""
+    if len(case.answer.folded) > MAX_CHARS:
+        says = "答案太长，其后的数量没有核对。"
+        return [Signal("quantity.unreadable", "quantity", MAX_CHARS, len(case.answer.folded), -1, 0, 0, 1.0, says)]
+    for match in islice(_UNREADABLE.finditer(case.answer.folded), MAX_UNREADABLE):
+        if not any(match[0] in reading.folded for reading in case.evidence):
+            says = f"“{case.answer.raw[match.start() : match.end()][:20]}…”无法作为数读出，没有核对。"
+            return [Signal("quantity.unreadable", "quantity", match.start(), match.end(), -1, 0, 0, 1.0, says)]
+    return []
+
+
 def _amounts(case: Case) -> list[Signal]:
     """At most one signal for each amount of the answer; none for what evidence, question or plain arithmetic gives."""
-    mine = facts_of(case.answer, QUESTION)
-    if not mine:
+    amounts = [q for q in case.answer.quantities if q.role != "number"]
+    if not amounts:
         return []
+    if any(len(reading.quantities) >= MAX_AMOUNTS for reading in (case.answer, *case.evidence)):
+        return [_too_many(amounts)]
+    mine = facts_of(case.answer, QUESTION)
     theirs = [fact for number, reading in enumerate(case.evidence) for fact in facts_of(reading, number)]
     known = [fact for reading in (case.question, *case.heard) for fact in facts_of(reading, QUESTION)]
     if len(mine) * len(theirs) > MAX_PAIRS:
-        return [_too_many(mine)]
+        return [_too_many(amounts)]
     found: list[Signal] = []
     absent: list[Comparison] = []
     standing: list[Quantity] = []
@@ -78,8 +102,8 @@ def _is_known(fact: Fact, asked: Fact) -> bool:
     return same(fact, asked) or part_of(fact, asked) == "end"
 
 
-def _too_many(mine: list[Fact]) -> Signal:
-    first, last = mine[0].quantity, mine[-1].quantity
+def _too_many(amounts: list[Quantity]) -> Signal:
+    first, last = amounts[0], amounts[-1]
     says = "数量太多，没有逐一核对。"
     return Signal("quantity.too_many", "quantity", first.start, max(first.end, last.end), -1, 0, 0, 0.5, says)
 

@@ -111,7 +111,9 @@ for _nouns in (
 DOSED: Final = frozenset(("片", "粒", "袋", "支", "滴", "喷", "勺", "瓶", "贴", "剂"))
 """Counted things that are given."""
 _OVER_FIRST: Final = frozenset(" /每p·.")
-_LONGEST: Final = max(map(len, _UNITS))
+_LENGTHS: Final = {
+    first: tuple(sorted({len(s) for s in _UNITS if s[0] == first}, reverse=True)) for first in {s[0] for s in _UNITS}
+}
 _FIRST: Final = frozenset(spelling[0] for spelling in _UNITS) | {"个"}
 _NO_UNIT: Final = re.compile(
     r"分(?:之|次|别|成|钟前后|为|期|级|型|度|析|泌|娩|娩期|布|类|装|剂)|级(?:以上人民政府|以上地方|医院|预防)|下(?:列|述|肢|午|降|次|限|一|调|床|线|面)|"
@@ -172,7 +174,7 @@ def unit_at(text: str, raw: str, place: int) -> Unit | None:
         return Unit("diopter", Fraction(1), place + 1, "d")
     begin = place + 1 if text[place] == "个" and text[place + 1 : place + 2] not in ("", "个", "别") else place
     for start in (begin, place) if begin != place else (place,):
-        for length in range(_LONGEST, 0, -1):
+        for length in _LENGTHS.get(text[start : start + 1], ()):
             found = _UNITS.get(text[start : start + length])
             if found is None or len(text) < start + length or _NO_UNIT.match(text, start):
                 continue

@@ -158,6 +158,34 @@ def test_very_many_amounts_are_refused_not_compared() -> None:
     assert [s.check for s in found] == ["quantity.too_many"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "每次" + "1" * 19_000 + "毫克", "每次9**9**9毫克", "每次10^99999毫克", "每次1" + ",000" * 6 + "毫克",
+        "每次" + "一二三" * 5_000, "每次3.14159265358979毫克", "每次" + "1" * 30_000,
+    ],
+    ids=lambda answer: answer[:12],
+)  # fmt: skip
+def test_a_number_that_cannot_be_read_is_no_number_that_is_right(answer: str) -> None:
+    found = check(Case(Reading(""), Reading(answer), (Reading("每次5 mg。"),)))
+    assert "quantity.unreadable" in [s.check for s in found]
+    assert all(0 <= s.start < s.end <= len(answer) for s in found)
+
+
+def test_a_number_that_the_evidence_has_in_the_same_digits_stands() -> None:
+    text = "备案号为12345678901234567890。"
+    assert not check(Case(Reading(""), Reading(text), (Reading(text),)))
+
+
+@pytest.mark.parametrize(
+    "piece", ["三分之", "1/2/", "每日早晚各", "(1", "1~", "在用药前", "先a再", "不超过3次", "\n1."]
+)
+def test_repeated_pieces_are_read_to_the_end(piece: str) -> None:
+    text = piece * (19_000 // len(piece))
+    for answer, evidence in ((text, "每次5 mg。"), ("每次5 mg，每日3次。", text)):
+        check(Case(Reading(""), Reading(answer), (Reading(evidence),)))
+
+
 GENRES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "quantity_cases.json").read_text(encoding="utf-8"))
 """Leaflets, rules, a consultation and tables: answers in other words, and answers with one amount changed."""
 

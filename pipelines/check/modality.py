@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipelines.check.content import grams, overlap, weights
+from pipelines.check.edits import around, edits, steps
+from pipelines.check.edits import turned as denies
 from pipelines.check.marks import Mark, by_clause
 from pipelines.check.pairs import Pair, Unit, pairs
 from pipelines.check.polarity import opposed, shown, turned
@@ -23,7 +25,18 @@ _ITEM: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。/和或及就]
 
 def modality(case: Case) -> list[Signal]:
     """What is moved on the scale of permission, in a sentence or in a list, or put off."""
-    return [*_moved(case), *_items(case), *_delayed(case)]
+    return [*_moved(case), *_items(case), *_delayed(case), *_edited(case)]
+
+
+def _edited(case: Case) -> Iterator[Signal]:
+    """A clause taken over word for word, with 应 for 可 or the other way round."""
+    for edit in edits(case):
+        if (step := steps(edit)) and not denies(edit):
+            said, there = case.answer.raw[edit.start : edit.end], around(case.evidence[edit.source], edit)
+            yield Signal(
+                "modality.edited", "modality", edit.start, edit.end, edit.source, edit.there, edit.until,
+                min(1.0, edit.alike * (0.4 + 0.2 * abs(step))), f"与原文只差“{said}”，原文为“{there}”",
+            )  # fmt: skip
 
 
 def _moved(case: Case) -> Iterator[Signal]:

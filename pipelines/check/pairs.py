@@ -17,7 +17,9 @@ from pipelines.check.topics import NOTHING, Topic, covered, rarities, rarity, to
 
 MIN_SCORE: Final = 0.2
 MIN_SURE: Final = 0.15
-MIN_VAGUE: Final = 0.5
+PLAIN: Final = 0.75
+"""What a statement without a word for its stance counts."""
+MIN_VAGUE: Final = 0.4
 """Where one side has no word for its stance, or the answer does not say of what."""
 MAX_UNITS: Final = 400
 """Statements of all evidence together; the rest is not looked at."""
@@ -29,6 +31,7 @@ N_FIRST: Final = 2
 SAYS_SO: Final = (1, 4)
 """Where a clause without a word for it stands: what it says is done, whether it may or must be."""
 DENIES: Final = (-3, 0)
+STOPS: Final = (-3, -2)
 _YES_NO: Final = re.compile(
     r"吗|能不能|可不可以|要不要|行不行|是不是|需不需|用不用|会不会|该不该|有没有|能否|可否|是否|好不好|对不对|吧|么"
 )
@@ -77,10 +80,12 @@ class Pair(NamedTuple):
 
         Less where another statement of the evidence, as much on the same, may mean what the answer says.
         """
-        score, unit = next(((s, u) for s, u in self.theirs if distance(self.mine, u.stance)), (0.0, None))
-        if unit is None:
+        ranked = [(score * (PLAIN if unit.plain else 1.0), unit) for score, unit in self.theirs]
+        other = max((r for r in ranked if distance(self.mine, r[1].stance)), key=lambda r: r[0], default=None)
+        if other is None:
             return None
-        agreeing = max((s for s, u in self.theirs if not distance(self.mine, u.stance)), default=0.0)
+        score, unit = other
+        agreeing = max((s for s, u in ranked if not distance(self.mine, u.stance)), default=0.0)
         sure = score * min(1.0, max(0.0, 0.55 + 2 * (score - agreeing)))
         least = MIN_VAGUE if self.plain or self.short or unit.plain else MIN_SURE
         return (min(1.0, sure), unit) if sure > least else None
@@ -134,8 +139,12 @@ def _plain(reading: Reading, clause: Clause) -> Iterator[Stance]:
     """What a clause without a word of permission says is done, or, where it denies it, not done."""
     if _SUPPOSED.search(clause.text) or len(topic(clause.text)) < 3:
         return
-    denial = next((m for m in by_clause(reading)[clause.number] if m.value == "not"), None)
-    if denial is None:
+    marks = by_clause(reading)[clause.number]
+    stop = next((m for m in marks if m.value == "stop"), None)
+    denial = next((m for m in marks if m.value == "not"), None)
+    if stop is not None:
+        yield Stance(*STOPS, stop.scope_start, stop.scope_end, clause.number, stop.start, stop.end, False, stop.text)
+    elif denial is None:
         yield Stance(*SAYS_SO, clause.start, clause.end, clause.number, clause.start, clause.end, False, "")
     elif denial.scope_start == denial.end:
         place = denial.scope_start, denial.scope_end, clause.number, denial.start, denial.end

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 from pipelines.check.alignment import Match
 from pipelines.check.content import grams, overlap, runs, weights
+from pipelines.check.edits import around, edits
+from pipelines.check.edits import turned as denies
 from pipelines.check.marks import by_clause
 from pipelines.check.pairs import Pair, Unit, pairs
 from pipelines.check.reading import Clause, Reading
@@ -16,6 +18,7 @@ from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import CONDITION, Stance, asked, stances
 from pipelines.lexicons import rows
 
+_STOPS: Final = re.compile("停|中止|终止|暂缓")
 _IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
 _EXCEPTED: Final = ("除外", "例外", "不在此列", "不受此限")
 _DENIES: Final = re.compile("不|没|无|非|除|例外|未|另当")
@@ -44,7 +47,18 @@ class Denial(NamedTuple):
 
 def polarity(case: Case) -> list[Signal]:
     """What is turned round: permission, negation, opposites."""
-    return [*_flipped(case), *_negated(case), *_opposite(case), *_excepted(case)]
+    return [*_flipped(case), *_negated(case), *_opposite(case), *_excepted(case), *_edited(case)]
+
+
+def _edited(case: Case) -> Iterator[Signal]:
+    """A clause taken over word for word, with a denial put in or taken out."""
+    for edit in edits(case):
+        if denies(edit):
+            said, there = case.answer.raw[edit.start : edit.end], around(case.evidence[edit.source], edit)
+            yield Signal(
+                "polarity.edited", "polarity", edit.start, edit.end, edit.source, edit.there, edit.until,
+                edit.alike, f"与原文只差“{said}”处的否定，原文为“{there}”",
+            )  # fmt: skip
 
 
 def _flipped(case: Case) -> Iterator[Signal]:
@@ -56,11 +70,18 @@ def _flipped(case: Case) -> Iterator[Signal]:
         (sure, unit), mine = found, pair.mine
         theirs = unit.stance
         start, end = shown(mine)
+        sure *= 0.5 if _has_exception(case.evidence[unit.source], theirs.clause) else 1.0
         said = f"依据对此为“{theirs.text}”，意思相反" if theirs.text else "依据没有这样限制，意思相反"
         yield Signal(
             f"polarity.{_rule(pair, unit)}", "polarity", start, end, unit.source, *shown(theirs), sure,
             f"答案为“{case.answer.raw[start:end]}”，{said}",
         )  # fmt: skip
+
+
+def _has_exception(reading: Reading, number: int) -> bool:
+    """Whether the rest of a clause's sentence excepts someone from it."""
+    sentence = reading.clauses[number].sentence
+    return any(c.sentence == sentence and c.text.endswith(_EXCEPTED) for c in reading.clauses[number : number + 4])
 
 
 def _rule(pair: Pair, unit: Unit) -> str:
@@ -82,6 +103,8 @@ def turned(pair: Pair, unit: Unit) -> bool:
     """Whether one side says, allows or demands what the other forbids, or denies in plain words."""
     if opposed(pair.mine, unit.stance):
         return True
+    if _STOPS.search(pair.mine.text) and _STOPS.search(unit.stance.text):
+        return (pair.mine.low >= 1) != (unit.stance.low >= 1)
     denied = (pair.plain and pair.mine.low < 0) or (unit.plain and unit.stance.low < 0)
     return denied and max(pair.mine.low, unit.stance.low) >= 1
 

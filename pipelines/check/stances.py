@@ -31,11 +31,12 @@ _MAY: Final = re.compile(
     "|促进|抑制|妨碍|透过|无"
 )
 """可引起: what can be, not what may be done."""
+MAY_STOP: Final = (-1, 0)
 MAX_APART: Final = 14
+_LIMIT: Final = re.compile("(?:再|要|能)?(?:超过|超出|少于|低于|高于|多于|大于|小于|早于|晚于|长于|短于|迟于|多过|超)")
 _LEGAL: Final = frozenset(("不得", "禁止", "严禁", "不准", "不许", "应当"))
-_VERBS: Final = frozenset(
-    ("建议", "推荐", "鼓励", "提倡", "主张", "要", "需要", "需", "应", "应当", "能", "可", "可以")
-)
+_VERBS: Final = frozenset(("建议", "推荐", "鼓励", "提倡", "主张"))
+_LINKED: Final = _VERBS | {"要", "需要", "需", "应", "应当", "能", "可", "可以"}
 _FIRST: Final = ("首选", "优先", "最好", "优选")
 _NAMED: Final = re.compile(r"[^,:;。、]{1,10}?的[\u4e00-\u9fff]")
 _NESTED: Final = (
@@ -159,13 +160,15 @@ def _own(reading: Reading, clause: Clause, marks: tuple[Mark, ...]) -> Iterator[
             place = _stopped(before if before and _turns(reading, before, mark) else None)
         elif before is not None and (scale(before) or (0, 0))[0] >= 1:
             between = reading.folded[before.end : mark.start]
-            if _EMBEDDED.search(between) or (mark.text in _VERBS and _JOINED.fullmatch(between)):
+            if _EMBEDDED.search(between) or (mark.text in _LINKED and _JOINED.fullmatch(between)):
                 continue
         before = mark
         if place is None or (place[0] in (-3, 0, 1, 3) and _is_condition(reading, clause, mark, marks[i + 1 :])):
             continue
         if limited and place[0] > 0:
             place = (-3, place[1])  # 满12岁才能: allowed and forbidden
+        if place[1] < 0 and _LIMIT.match(reading.folded, mark.end):
+            continue  # 不得超过2日: an amount, which others compare
         item = max(clause.start, reading.folded.rfind("、", clause.start, mark.start))
         if place[1] < -1 and _WITHOUT.search(reading.folded, item, mark.start):
             place = (place[0], 3)  # 未经许可不得: demanded, and forbidden otherwise
@@ -182,7 +185,10 @@ def _is_nested(reading: Reading, before: Mark | None, mark: Mark) -> bool:
     place = scale(before)
     if before.value == "not" or place is None:
         return before.value == "not" and mark.start - before.end <= 2
-    return place[1] <= 0 and _is_close(reading, before, mark)
+    if place[1] > 0:
+        return False
+    between = reading.folded[before.end : mark.start]
+    return _is_close(reading, before, mark) or (mark.text in _VERBS and not _APART.search(between.replace("、", "")))
 
 
 def _only_may_be(reading: Reading, mark: Mark) -> bool:
@@ -218,7 +224,9 @@ def _is_condition(reading: Reading, clause: Clause, mark: Mark, later: tuple[Mar
     if CONDITION.match(reading.folded, mark.end, clause.end):
         return True
     named = _NAMED.match(reading.folded, mark.end, clause.end)
-    return named is not None and any(scale(m) and m.start >= named.end() - 1 for m in later)
+    return named is not None and any(
+        scale(m) and m.start >= named.end() - 1 and not m.text.startswith("常规") for m in later
+    )
 
 
 def _bracketed(clause: Clause, mark: Mark) -> bool:
@@ -246,8 +254,8 @@ def _stopped(before: Mark | None) -> tuple[int, int] | None:
         return None
     place = scale(before)
     if place is None or place[1] <= 0:
-        return (1, 4)
-    return (-3, -2) if place[0] >= 2 else (-3, 1)
+        return (2, 4)
+    return (-3, -2) if place[0] >= 2 else MAY_STOP
 
 
 def _under(clause: Clause, above: Stance) -> Stance:

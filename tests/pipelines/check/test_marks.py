@@ -93,6 +93,15 @@ def test_conditions_and_questions_take_no_stance(text: str) -> None:
     assert not any(low < 0 for each in places(text) for low, _ in each)
 
 
+def test_a_limit_is_no_prohibition() -> None:
+    assert places("每日不得超过4次，不得空腹。") == [[], [(-3, -3)]]
+
+
+def test_what_only_names_a_ban_or_an_offer_is_part_of_it() -> None:
+    assert places("不得展示、推荐母乳代用品。") == [[(-3, -3)]]
+    assert places("可引起皮疹，可减量。") == [[], [(1, 1)]]
+
+
 def test_distance_counts_steps_between_the_nearest_ends() -> None:
     may, must, loose = (stances(Reading(t))[0][0] for t in ("可以口服", "必须口服", "不要口服"))
     assert (distance(must, may), distance(may, must), distance(loose, may)) == (3, -3, -3)

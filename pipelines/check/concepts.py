@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from operator import add
 from typing import Final, NamedTuple
 
@@ -61,6 +61,11 @@ def keys_of(word: str) -> tuple[int, ...]:
     """What a folded word may mean; empty where it is not known."""
     known = _lexicon()[1].get(word)
     return known.keys if known else ()
+
+
+def known_words(fields: Container[str]) -> Iterable[str]:
+    """All words of these fields, folded."""
+    return (word for word, of in _lexicon()[1].items() if any(field_of(key) in fields for key in of.keys))
 
 
 def field_of(key: int) -> str:

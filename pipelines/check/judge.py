@@ -12,6 +12,7 @@ from pipelines.check.actors import actor
 from pipelines.check.binding import pairing
 from pipelines.check.claims import claims
 from pipelines.check.classifier import Model
+from pipelines.check.contrasts import contrasts
 from pipelines.check.differences import differences
 from pipelines.check.entities import entity
 from pipelines.check.features import clause_features
@@ -38,6 +39,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "relations": relations,
         "warnings": warnings,
         "claims": claims,
+        "contrasts": contrasts,
     }
 )
 """Each check by the name under which a report lists it and an ablation turns it off."""

@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from pipelines.check.comparisons import is_worked_out
-from pipelines.check.contexts import NAME_WEIGHT, Item, grams, items
 from pipelines.check.facets import facets
+from pipelines.check.items import Item, grams, items
 from pipelines.check.mentions import kinds_of
 from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
@@ -36,6 +36,8 @@ _QUESTION: Final = 0.3
 _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
 _NAMED: Final = 0.15
+NAME_WEIGHT: Final = 3.0
+"""Of a name beside that of a pair of characters: a name is one pair's worth in any spelling."""
 _SIDE: Final = 0.12
 _HEAD: Final = 0.15
 _COVERED: Final = 0.2

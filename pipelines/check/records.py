@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from pipelines.check.comparators import direction
-from pipelines.check.contexts import Item, items
 from pipelines.check.facets import Facet, facets
+from pipelines.check.items import Item, items
 from pipelines.check.mentions import OPPOSITES, Mention, bounds, kinds_of
 from pipelines.check.places import clause_of, sentence_names, sentences
 from pipelines.check.reading import Reading

@@ -10,7 +10,7 @@ import functools
 import re
 from typing import Final
 
-from pipelines.check.contexts import Item
+from pipelines.check.items import Item
 from pipelines.check.reading import Reading
 
 MAX_TERMS: Final = 40

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from pipelines.check.mentions import Mention
+from pipelines.check.reading import Reading
 from pipelines.check.shapes import shaped
 from pipelines.check.signals import Case, Signal
 from pipelines.check.slots import Rival, rival
-from pipelines.check.support import beside, denied, kin, known, own_names
+from pipelines.check.support import beside, denied, denied_after, kin, known, own_names
 
 TYPES: Final = {
     "drug": 0.7, "vaccine": 0.7, "disease": 0.6, "test": 0.5, "food": 0.5, "device": 0.5, "document": 0.5, "form": 0.4,
@@ -65,17 +66,18 @@ def _unknown(case: Case, mention: Mention) -> Signal:
 def _misplaced(case: Case, mention: Mention) -> Signal | None:
     """A name that is known, where the evidence has another in its place."""
     better = rival(case, mention)
-    if (
-        not better
-        or better.margin < (2 if mention.type in _COMMON else 1) * MIN_MARGIN
-        or better.fit < MIN_FIT
-        or denied(case.answer, mention)
-    ):
+    if not better or better.margin < (2 if mention.type in _COMMON else 1) * MIN_MARGIN or better.fit < MIN_FIT:
+        return None
+    if _is_denied(case.answer, mention) and not _is_denied(case.evidence[better.slot.source], better.slot.mention):
         return None
     tier = _TIERS.get(mention.type, "_thing")
     if better.is_said or any(m.key == better.slot.mention.key for m in case.question.mentions):
         return None
     return _signal(case, "entity.slot" + tier, mention, _place(better), min(1.0, 0.1 + 1.5 * better.margin))
+
+
+def _is_denied(reading: Reading, mention: Mention) -> bool:
+    return denied(reading, mention) or denied_after(reading, mention)
 
 
 def _place(better: Rival) -> tuple[int, Mention]:

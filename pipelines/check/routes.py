@@ -11,13 +11,24 @@ from pipelines.check.places import clause_of
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.slots import rival
-from pipelines.check.support import beside, denied, kin, own_names
+from pipelines.check.support import beside, denied, denied_after, kin, own_names
 
 _LOOSE: Final = frozenset((*"吃喝喂服抹擦涂喷吸", "漱口", "注射", "打针", "滴注", "吸入", "肌肉", "静脉"))
 """Words that name a way only by the way."""
 MIN_MARGIN: Final = 0.1
 MAX_WAYS: Final = 40
-_ORAL: Final = re.compile(r"口服|服用|片|胶囊|颗粒|餐|饭|顿服|混悬|糖浆|冲服|吃|喝|[内分送嚼]服|服")
+_IMPLIED: Final = {
+    "oral": re.compile(r"口服|服用|片|胶囊|颗粒|餐|饭|顿服|混悬|糖浆|冲服|吃|喝|[内分送嚼]服|服"),
+    "topical": re.compile(r"外用|膏|霜|洗剂|凝胶|搽|涂|护臀|皮肤|患处"),
+    "inhale": re.compile(r"雾化|气雾|吸入|储雾|粉雾"),
+    "nasal": re.compile(r"鼻"),
+    "eye": re.compile(r"眼"),
+    "ear": re.compile(r"耳"),
+    "rectal": re.compile(r"栓|肛|灌肠|直肠"),
+    "gargle": re.compile(r"漱"),
+    "injection": re.compile(r"注射|滴注|静脉|肌注|皮下|输液"),
+}
+"""Words that imply a way without naming it."""
 
 
 _Way = tuple[int, Reading, Mention]
@@ -46,7 +57,7 @@ def _ways(evidence: tuple[Reading, ...]) -> dict[str, tuple[_Way, ...]]:
 
 
 def _judged(case: Case, mention: Mention, theirs: dict[str, tuple[_Way, ...]], asked: set[str]) -> Signal | None:
-    if denied(case.answer, mention):
+    if denied(case.answer, mention) or denied_after(case.answer, mention):
         return None
     if signal := _refused(case, mention, theirs):
         return signal
@@ -95,8 +106,9 @@ def _absent(
     """The evidence names other ways, or none."""
     said = case.answer.raw[mention.start : mention.end]
     strength = 0.4 if mention.text in _LOOSE else 0.7
-    if mention.key == "oral" and any(_ORAL.search(reading.folded) for reading in case.known):
-        strength = 0.3
+    implied = next((_IMPLIED[kind] for kind in kinds_of(mention.key) if kind in _IMPLIED), None)
+    if implied and any(implied.search(reading.folded) for reading in case.known):
+        strength = 0.3 if mention.key in ("oral", "topical", "inhale", "injection") else strength * 0.7
     if not theirs:
         return _signal("route.absent", mention, (-1, 0, 0), strength * 0.6, f"原文没有提到给药途径“{said}”。")
     first = next(iter(theirs.values()))[0]

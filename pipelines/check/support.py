@@ -16,9 +16,17 @@ from pipelines.check.signals import Case
 MIN_ALIGNED: Final = 0.25
 MAX_NAMES: Final = 200
 """Of an answer; an honest one has a tenth of that, and the work stays bounded."""
+MAX_TRIES, MAX_LEFT_OUT = 50, 4
+"""Places where a shortened word is looked for, and characters that are left out between two of its own."""
+_BREAK: Final = re.compile(r"[^\u4e00-\u9fffa-z0-9-]")
 _DENIES: Final = re.compile(
-    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|(?<![鉴区特分个级差])别|莫)[^但改而,;]{0,9}$|不$"
+    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|(?<![鉴区特分个级差])别|莫)[^但改而,;者时则即后]{0,9}$|不$"
 )
+_DENIES_AFTER: Final = re.compile(
+    r"[^,;:]{0,40}?(?:均|都|也|一律|全|就|则|是)?"
+    r"(?:不(?:得|可|能|应|宜|行|准|许|予|用|要|建议|推荐|需|必)|禁|用不着|没必要|没用|别用|无效|慎)"
+)
+_IF_NOT: Final = re.compile(r"(?:者|时|的(?!药)|则|,?可)")
 BY: Final = re.compile(
     r"(?:由|让|向|经|报|交|归|通知|告知|告诉|联系|要等|须有|属于?|会同)"
     r"(?:所在地?|当地|县级以上|地方|人民政府|的|县|市|省|本?区|等){0,3}$"
@@ -87,7 +95,19 @@ class Known:
         """Whether its characters stand in one word there, in order: 急性肾炎 of 急性肾小球肾炎."""
         if not (2 <= len(text) <= 8) or text.isascii() or not set(text) <= self._characters:
             return False
-        return re.search("[\\u4e00-\\u9fffa-z0-9-]{0,4}?".join(map(re.escape, text)), self.text) is not None
+        start = -1
+        for _ in range(MAX_TRIES):
+            start = self.text.find(text[0], start + 1)
+            if start < 0:
+                return False
+            at = start
+            for c in text[1:]:
+                at = self.text.find(c, at + 1, at + 2 + MAX_LEFT_OUT)
+                if at < 0:
+                    break
+            if at >= 0 and not _BREAK.search(self.text, start, at):
+                return True
+        return False
 
     def names(self, mention: Mention) -> bool:
         """Whether it is named itself, not only a kind of it."""
@@ -140,6 +160,14 @@ def kin(one: str, other: str) -> bool:
 
 
 def denied(reading: Reading, mention: Mention) -> bool:
-    """Whether a word of denial stands before a name in its clause."""
+    """Whether a word of denial stands before a name in its clause; 不能口服者 denies nothing."""
     clause = clause_of(reading, mention.start)
-    return bool(_DENIES.search(reading.folded[clause.start : mention.start]))
+    if _IF_NOT.match(reading.folded, mention.end):
+        return False
+    return bool(_DENIES.search(reading.folded[max(clause.start, mention.start - 20) : mention.start]))
+
+
+def denied_after(reading: Reading, mention: Mention) -> bool:
+    """Whether the clause goes on, behind a name, to say that it is not to be."""
+    end = clause_of(reading, mention.start).end
+    return bool(_DENIES_AFTER.match(reading.folded, mention.end, end))

@@ -147,7 +147,7 @@ def _groups() -> dict[str, list[list[str]]]:
 def _lexicon() -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[tuple[int, int], ...]], tuple[_Slot, ...]]:
     """First two characters → lengths of words; word → slots and sides, none for names that only hold one; the slots."""
     places: dict[str, list[tuple[int, int]]] = {}
-    slots = []
+    slots: list[_Slot] = []
     for row in rows("check_contrasts"):
         listed = [set(map(fold, side.split())) for side in row["sides"].split("|")]
         for side, named in enumerate(listed):

@@ -11,7 +11,8 @@ from typing import Final
 from pipelines.check.additions import additions
 from pipelines.check.alignment import Match
 from pipelines.check.content import grams, learned, overlap, weights
-from pipelines.check.marks import Mark, by_clause
+from pipelines.check.extremes import extremes, reassurance
+from pipelines.check.marks import by_clause
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import asked
@@ -23,13 +24,11 @@ _LEVEL: Final = re.compile(r"[abc1-4][级类a-c]?(?:推荐|证据)|(?:强|弱|�
 _WORD: Final = re.compile(r"[\u4e00-\u9fff]{2,}")
 MAX_DUTY: Final = 0.35
 _DEMAND: Final = re.compile(r"每(?:[天日周月年次]|[一二两三四五六七八九十半几\d]+个?[天日周月年小])")
-_EVEN: Final = re.compile("仍|也|即使|不论|无论|不管|不必等|均不|一律")
-_STRENGTH: Final = {"all": 0.7, "certain": 0.7, "even": 0.6, "each": 0.3, "only": 0.3}
 
 
 def claims(case: Case) -> list[Signal]:
     """Invented authority, statements beyond what the evidence allows, and statements without any."""
-    return [*_authority(case), *_extremes(case), *_reassurance(case), *additions(case), *_duties(case)]
+    return [*_authority(case), *extremes(case), *reassurance(case), *additions(case), *_duties(case)]
 
 
 def _authority(case: Case) -> Iterator[Signal]:
@@ -90,51 +89,8 @@ def _bodies(clause: Clause, known: str) -> Iterator[tuple[int, int, float]]:
 _PLAIN_BODIES: Final = frozenset(("局", "部", "署", "中心", "医院", "大学"))
 
 
-def _extremes(case: Case) -> Iterator[Signal]:
-    """所有, 一律, 肯定, 无论 and 只 that the evidence on the same lacks; more so where it says 一般 or 可能."""
-    for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
-        mine = [
-            m for m in by_clause(case.answer)[clause.number] if m.type in ("universal", "only") and m.value in _STRENGTH
-        ]
-        if not mine or asked(case.answer, clause):
-            continue
-        near = [m for m in matches if m.score >= max(0.1, 0.4 * matches[0].score)]
-        theirs = [mark for m in near for mark in _around(case.evidence[m.source], m.clause)]
-        mark = max(mine, key=lambda m: (_STRENGTH[m.value], -m.start))
-        if any(t.type in ("universal", "only") and t.value != "except" for t in theirs):
-            continue
-        hedged = next((t for t in theirs if t.type == "hedge" or (t.value == "except" and mark.value != "only")), None)
-        if mark.value in ("each", "only") and hedged is None:
-            continue
-        far = len(grams(clause.text)) < 2 or any(
-            t.type == "universal" and t.value != "each"
-            for m in matches
-            for t in by_clause(case.evidence[m.source])[m.clause]
-        )
-        same = mark.value == "even" and any(_EVEN.search(_clause(case, m).text) for m in near)
-        source = near[0].source if near else -1
-        yield Signal(
-            "claim.universal", "overgeneralisation", clause.start, clause.end, source,
-            hedged.start if hedged else 0, hedged.end if hedged else 0,
-            min(1.0, _STRENGTH[mark.value] + (0.2 if hedged else 0.0)) * (0.5 if far or same else 1.0),
-            f"答案为“{mark.text}”，依据" + (f"为“{hedged.text}”" if hedged else "没有这样说"),
-        )  # fmt: skip
-
-
 def _clause(case: Case, match: Match) -> Clause:
     return case.evidence[match.source].clauses[match.clause]
-
-
-def _reassurance(case: Case) -> Iterator[Signal]:
-    """没事, 放心, 无副作用 where nobody said so."""
-    if any(m.type == "reassurance" for reading in case.evidence for m in reading.marks):
-        return
-    for clause, marks in zip(case.answer.clauses, by_clause(case.answer), strict=True):
-        for mark in marks:
-            if mark.type == "reassurance" and not asked(case.answer, clause):
-                says = f"依据没有说“{mark.text}”"
-                yield _of("claim.reassurance", "overgeneralisation", mark.start, mark.end, 0.5, says)
-                break
 
 
 def _duties(case: Case) -> Iterator[Signal]:
@@ -166,14 +122,6 @@ def _known(readings: tuple[Reading, ...]) -> tuple[frozenset[str], frozenset[str
 
 def _of(check: str, kind: str, start: int, end: int, strength: float, says: str) -> Signal:
     return Signal(check, kind, start, end, -1, 0, 0, min(1.0, strength), says)
-
-
-def _around(reading: Reading, number: int) -> Iterator[Mark]:
-    """The marks of a clause and of the rest of its sentence."""
-    sentence = reading.clauses[number].sentence
-    for clause in reading.clauses[max(0, number - 3) : number + 4]:
-        if clause.sentence == sentence:
-            yield from by_clause(reading)[clause.number]
 
 
 @functools.cache

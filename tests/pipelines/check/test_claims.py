@@ -33,7 +33,7 @@ def test_authority_of_the_evidence_is_fine() -> None:
 
 
 def test_extremes_count_only_where_the_evidence_lacks_them() -> None:
-    assert "claim.universal" in found(claims, "所有患儿7～10日缓解。", EVIDENCE)
+    assert "claim.universal_all_hedged" in found(claims, "所有患儿7～10日缓解。", EVIDENCE)
     assert not found(claims, "所有患儿均应遮盖双眼。", "全部患儿均应遮盖双眼。")
     assert not found(claims, "多数患儿7～10日缓解。", EVIDENCE)
 

@@ -8,7 +8,7 @@ from typing import Final
 from pipelines.check.comparators import direction
 from pipelines.check.comparisons import Comparison, changed_unit, finding, kind_of
 from pipelines.check.derivations import counts_of, ground, is_derived
-from pipelines.check.facts import Fact, ends, part_of, same
+from pipelines.check.facts import Fact, base, ends, part_of, same
 from pipelines.check.numerals import HALF, ONE, TWO
 from pipelines.check.quantities import Quantity
 from pipelines.check.signals import Case, Signal
@@ -27,21 +27,25 @@ def absent_amounts(
     mine, theirs, known = facts
     by_text = [(reading, [f.quantity for f in theirs if f.source == i]) for i, reading in enumerate(case.evidence)]
     asked = [(case.question, [f.quantity for f in known])]
-    said_per_kg = any("kg" in q.per for q in standing)
-    given = ground([*asked, *by_text, (case.answer, standing)], said_per_kg)
+    said = {base(q)[0] for q in standing if "kg" in q.per}
+    given_freely = ground([*asked, *by_text, (case.answer, standing)], False)
+    given_strictly = ground([*asked, *by_text, (case.answer, standing)], True) if said else given_freely
     found = []
     for look in looks:
         if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
             standing.append(look.quantity)
             continue
         near = [p for p in look.ranked[:6] if p[0] > 0.5 * look.ranked[0][0]] if look.quantity.per else []
+        said_per_kg = look.fact.based[0] in said
+        given = given_strictly if said_per_kg else given_freely
         often = given.counts | {c for _, f in near for c in counts_of(f.quantity)}
         sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
             f.quantity for f in known
         ]
         if is_derived(look.quantity, given._replace(counts=often), sentence):
             standing.append(look.quantity)
-            given.add(look.quantity, takes_per_kg=True)
+            for each in (given_freely, given_strictly):
+                each.add(look.quantity, takes_per_kg=True)
             if signal := _over_maximum(look.fact, mine, theirs):
                 found.append(signal)
         elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
@@ -50,7 +54,8 @@ def absent_amounts(
         elif signal := _unsupported(case, look):
             found.append(signal)
         else:
-            given.add(look.quantity, takes_per_kg=True)
+            for each in (given_freely, given_strictly):
+                each.add(look.quantity, takes_per_kg=True)
     return found
 
 
@@ -118,6 +123,8 @@ def _unsupported(case: Case, look: Comparison) -> Signal | None:
     nearest = alike[0] if alike else (look.ranked[0][1] if look.ranked else None)
     kind = kind_of(quantity)
     strength = _certainty(quantity) if alike else 0.8 * _certainty(quantity)
+    if _is_count(quantity):
+        return finding("quantity.count", kind, quantity, nearest, min(strength, 0.36), f"原文没有“{quantity.text}”。")
     if quantity.unit in COUNTED and _TOTAL.search(case.answer.folded, max(0, quantity.start - 9), quantity.start):
         strength *= 0.4
     if nearest is None:
@@ -128,6 +135,13 @@ def _unsupported(case: Case, look: Comparison) -> Signal | None:
             return finding(f"{kind}.bound", kind, quantity, fact, strength, says)
     says = f"原文没有“{quantity.text}”；相近处为“{nearest.quantity.text}”。"
     return finding(f"{kind}.absent", kind, quantity, nearest, strength, says)
+
+
+def _is_count(quantity: Quantity) -> bool:
+    """Two or three things that one speaks of (两样, 三项): counted by the answer rather than told."""
+    is_thing = quantity.unit in COUNTED - DOSED or (quantity.unit == "times" and not quantity.per)
+    is_few = len(quantity.written) == 1 and TWO <= quantity.written[0] <= 5 and not direction(quantity.comparator)
+    return is_thing and is_few and quantity.role == "count"
 
 
 def _inside(quantity: Quantity, fact: Fact) -> Signal | None:

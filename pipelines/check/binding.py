@@ -32,6 +32,8 @@ MIN_FIT: Final = 0.2
 MAX_CANDIDATES: Final = 60
 _COPIED: Final = 12
 """Characters before a value that an answer has in common with the evidence only by taking its place over too."""
+_COPIED_LEAD: Final = 5
+"""Characters of a clause before a value that are copied with it."""
 _QUESTION: Final = 0.3
 _BARE_QUESTION: Final = 0.7  # where the answer says nothing but the value
 _AGE: Final = 0.5
@@ -67,8 +69,13 @@ class _Contest(NamedTuple):
 
     def best(self, member: int, value: str) -> tuple[float, int]:
         """How well a value fits a member at its best place, and the candidate there; -1 where there is none."""
-        places = [(fit, i) for i, fit in enumerate(self.fits[member]) if self.candidates[i].item.value == value]
+        places = [(fit, i) for i, fit in enumerate(self.fits[member]) if _has(self.candidates[i].item.value, value)]
         return max(places, default=(0.0, -1))
+
+
+def _has(there: str, value: str) -> bool:
+    """Whether a value, or a range that it ends, is the value."""
+    return there == value or ("~" in there and value in there.split("~"))
 
 
 def pairing(case: Case) -> list[Signal]:
@@ -90,7 +97,11 @@ def _is_copied(case: Case, member: Item) -> bool:
     """Whether it stands in the evidence behind the same words."""
     folded = case.answer.folded
     copied = folded[max(0, member.start - _COPIED) : member.end]
-    return len(copied) == _COPIED + member.end - member.start and any(copied in r.folded for r in case.evidence)
+    if len(copied) == _COPIED + member.end - member.start and any(copied in r.folded for r in case.evidence):
+        return True
+    copied = folded[clause_of(case.answer, member.start).start : member.end]
+    lead = sum("\u4e00" <= c <= "\u9fff" for c in copied[: member.start - member.end])
+    return lead >= _COPIED_LEAD and any(copied in r.folded for r in case.evidence)
 
 
 def _groups(case: Case) -> Iterator[tuple[tuple[Item, ...], list[_Rival]]]:
@@ -125,7 +136,7 @@ def _is_amount(group: str) -> bool:
 
 def _contest(case: Case, members: tuple[Item, ...], rivals: list[_Rival]) -> _Contest | None:
     values = {item.value for *_, item in rivals}
-    shared = {member.value for member in members} & values
+    shared = {member.value for member in members if any(_has(value, member.value) for value in values)}
     if len(values) < 2 or not shared or (len(shared) < 2 and members[0].group in _LISTED):
         return None
     candidates = [_Candidate(s, r, item, context(r, item)) for s, r, item in rivals]
@@ -257,6 +268,8 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
     home = contest.candidates[place]
     needed = MIN_MARGIN if is_amount else 2 * MIN_MARGIN
     asked = {item.value for item in items(case.question).get(member.group, ())}
+    if member.value in asked:
+        return None
     for fit, i in sorted(((fit, i) for i, fit in enumerate(row)), reverse=True):
         theirs, margin = contest.candidates[i], fit - same
         if margin < needed or fit < MIN_FIT:

@@ -147,6 +147,8 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
             return True
     if _among(unit, low, high, _by_ratio(unit, given), tolerance):
         return True
+    if "l" in quantity.per and low == high and _is_strength(unit, low, given):
+        return True
     if given.formulas and unit in ("mg", "cm", "mmhg", "ml", "") and _by_formula(quantity, given):
         return True
     return _in_sentence(quantity, sentence, tolerance) or (not quantity.comparator and _from_known(unit, low, given))
@@ -186,6 +188,15 @@ def _by_ratio(unit: str, given: Ground) -> list[Value]:
     return made
 
 
+def _is_strength(unit: str, value: float, given: Ground) -> bool:
+    """Whether so much a litre is a strength that is given: 20毫克每毫升 where 100 ml hold 2 g."""
+    return any(
+        target.unit == unit and source.unit == "ml" and source.low and close(value, 1000 * target.low / source.low)
+        for one, other in given.ratios[:12]
+        for source, target in ((one, other), (other, one))
+    )
+
+
 def _by_formula(quantity: Quantity, given: Ground) -> bool:
     """Whether one of the formulas gives the number for one of the known ages."""
     ages = {v.low / scale for v in given.amounts if v.unit == "month" for scale in (1, 12)}
@@ -209,6 +220,13 @@ def _from_known(unit: str, low: float, given: Ground) -> bool:
     return any(value.unit == unit == "percent" and close(low, 100 - value.high) for value in given.amounts[:_MOST])
 
 
+def _is_quotient(value: float, one: float, other: float) -> bool:
+    """Whether one of both goes so often into the other; a weight is in mg there."""
+    return any(
+        close(value, a / b, 0.02) for x, y in ((one, other), (other, one)) for a, b in ((x, y), (x, y / 1e6)) if y
+    )
+
+
 def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float) -> bool:
     """Sums, differences, products and quotients of two other amounts of the sentence, and the sum of all before."""
     unit, low, high = base(quantity)
@@ -225,5 +243,7 @@ def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float)
             if unit1 == unit2 == unit and (close(low, a + b, tolerance) or close(low, abs(a - b), tolerance)):
                 return True
             if unit in (unit1, unit2) and unit1 != unit2 and close(low, a * b, tolerance) and a != 1 and b != 1:
+                return True
+            if (not unit or "kg" in quantity.per) and unit1 != unit2 and _is_quotient(low, a, b):
                 return True
     return False

@@ -183,7 +183,7 @@ def _same_share(one: Quantity, other: Quantity) -> bool:
 _ALIKE: Final = {
     ("种", "项"), ("种", "处"), ("项", "处"), ("例", "人"), ("例", "处"), ("人", "处"), ("所", "处"), ("只", "支"),
     ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"),
-    ("支", "处"), ("份", "支"), ("餐", "times"),
+    ("支", "处"), ("份", "支"), ("餐", "times"), ("份", "times"),
 }  # fmt: skip
 """Nouns that people put for one another when they count."""
 

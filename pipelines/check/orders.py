@@ -20,6 +20,7 @@ _EVENT: Final = re.compile(
     r"([\u4e00-\u9fffa-z]{1,6}?)(?:的)?(之前|以前|之后|以后|过后|完后|完(?=[再才就,])|前|后)"
     r"(?![臂囟列腺提往台庭沿排牙胸臼瞻端鼻庭负续果者遗盾代天年半两几方面侧缀座跟腿勤备悔])"
 )
+_COURTESY: Final = re.compile(r"[,]?(?:请|要|应|务必|最好|先|都|一定)*(?:告知|告诉|咨询|问|阅读|看|了解|核对)")
 _ENDS: Final = re.compile(r"[、,。;:!?\n]")
 _NO_EVENT: Final = re.compile(
     r"(?:[目以之此然最先今随其日空当生往向提午眼超天年月周岁钟个位背落延滞善预前后]|小时|分钟)$"
@@ -56,6 +57,9 @@ _NAMES: Final = {name: words.split()[0] for words in _SAME for name in words.spl
 _LONGEST: Final = max(map(len, _NAMES))
 _STEPS: Final = re.compile(
     r"(?:首先|先|第一步)([^。;\n]{1,24}?)(?:,|、)?(?:然后|接着|随后|之后|最后|其次|再|后(?!续|果|囟)|才|第二步)([^。;\n]{1,20})"
+)
+_BEHIND: Final = re.compile(
+    r"先([^。,;\n]{1,14})[,、]([^。,;\n]{1,12}?)(?:往后|放后|在后|靠后|排后|放到?最后|留到?最后)"
 )
 _BACK: Final = 24
 _IN_FRONT: Final = re.compile(r"在([^,。;\n]{1,14}?)(之前|以前|前|之后|以后|后)[,]?([^,。;\n]{0,14})")
@@ -149,7 +153,7 @@ def _events(reading: Reading) -> tuple[_Event, ...]:
     for match in _EVENT.finditer(text):
         if len(found) >= MAX_EVENTS:
             break
-        ahead = match[1]
+        ahead = match[1].rstrip("剂时者物药品期中") or match[1]
         if _NO_EVENT.search(ahead) and ahead[-_LONGEST:] not in _NAMES:
             continue
         name = next((_NAMES[ahead[-n:]] for n in range(min(_LONGEST, len(ahead)), 0, -1) if ahead[-n:] in _NAMES), "")
@@ -157,6 +161,8 @@ def _events(reading: Reading) -> tuple[_Event, ...]:
             if len(ahead) < 2 or _NO_EVENT.search(ahead):
                 continue
             name = ahead[-2:]
+        if _COURTESY.match(text, match.end()):
+            continue
         behind = _ENDS.split(text[match.end() : match.end() + 16].lstrip(",、"), maxsplit=1)[0]
         before = _ENDS.split(text[max(0, match.start(1) - 12) : match.start(1)])[-1]
         rest = f"{before}|{behind}"
@@ -201,6 +207,7 @@ def _steps(reading: Reading) -> tuple[_Steps, ...]:
     found: list[_Steps] = []
     if "先" in text or "第一步" in text:
         found += [_step(m[1], m[2], m.start(), m.end()) for m in islice(_STEPS.finditer(text), MAX_EVENTS)]
+        found += [_step(m[1], m[2], m.start(), m.end()) for m in islice(_BEHIND.finditer(text), MAX_EVENTS)]
     if "在" in text:
         for m in islice(_IN_FRONT.finditer(text), MAX_EVENTS):
             clause = reading.clause_at(m.start())

@@ -247,7 +247,11 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
     if following == "月" and (match := _MONTH_DAY.match(text, start)):
         number = number * 100 + int(match[1] or 0)
         return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
-    if not numeral.spoken and (match := _RATIO.match(text, start)):
+    if (
+        not numeral.spoken
+        and (match := _RATIO.match(text, start))
+        and not _SECTIONS.search(text[max(0, start - 6) : start])
+    ):
         values = (plain(match[1]), plain(match[2]))
         share = values[0] / (values[1] or ONE)
         return Quantity(share, share, "ratio", (), "", "share", start, match.end(), match[0], values, ":")

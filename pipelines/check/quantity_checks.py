@@ -14,6 +14,7 @@ from pipelines.check.numerals import MAX_DIGITS, SPOKEN
 from pipelines.check.orders import order
 from pipelines.check.quantities import MAX_AMOUNTS, Quantity
 from pipelines.check.reading import MAX_CHARS, Clause
+from pipelines.check.records import head_before
 from pipelines.check.signals import Case, Signal
 from pipelines.check.units import PREFIXED
 
@@ -35,6 +36,7 @@ _CHANGE: Final = re.compile(
 )
 _IN_PASSING: Final = frozenset(("after", "before", "ge"))
 """Bounds that are said in passing: 三天后, 满一岁; 以上 and 不超过 are not."""
+_ONLY: Final = re.compile(r"才|方可|要满|须满|必须|除非")
 _PER_KG: Final = re.compile(r"公斤|千克|kg")
 _STRENGTH: Final = re.compile(r"[里中]?(?:含|:)")
 
@@ -88,7 +90,7 @@ def _amounts(case: Case) -> list[Signal]:
             absent.append(look)
         else:
             standing.append(look.quantity)
-            if signal := _compared(case, look, equal, mine):
+            if signal := _compared(case, look, equal, (mine, known)):
                 found.append(signal)
     if absent:
         found += absent_amounts(case, absent, standing, (mine, theirs, known))
@@ -116,7 +118,9 @@ def _is_other_rate(look: Comparison, equal: list[tuple[float, Fact]]) -> bool:
     return rate > equal[0][0]
 
 
-def _compared(case: Case, look: Comparison, equal: list[tuple[float, Fact]], mine: list[Fact]) -> Signal | None:
+def _compared(
+    case: Case, look: Comparison, equal: list[tuple[float, Fact]], said: tuple[list[Fact], list[Fact]]
+) -> Signal | None:
     """What is wrong with an amount whose value the evidence has: what it is for, its comparator, its place."""
     quantity = look.quantity
     fitting = [(score, f) for score, f in equal if pers_agree(quantity, f.quantity)]
@@ -130,7 +134,7 @@ def _compared(case: Case, look: Comparison, equal: list[tuple[float, Fact]], min
         _order(case, look, fitting)
         or _change(case, look, fitting[0][1])
         or _comparator(case, look, fitting)
-        or _elsewhere(case, look, fitting[0], mine)
+        or _elsewhere(case, look, fitting[0], said)
     )
 
 
@@ -214,9 +218,11 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
             return finding(rule, "comparator", quantity, fact, 0.3, says)
         return None
     if 0 not in theirs:
-        turned = _negations(look.clause.text) != _negations(_clause_text(case, fact))
+        turned = _is_turned(case, look, [f for score, f in ranked if score >= ranked[0][0] - 0.3])
         strength = 0.45 if turned else 1.0
         rule = "comparator.turned" if turned else "comparator.reversed"
+        if quantity.role in ("age", "weight") and not same(look.fact, fact):
+            rule, strength = "comparator.edge", 0.3  # 不满5岁 beside 5~11岁
         also = next((score for score, f in ranked if mine in sides(f.quantity, quantity)), None)
         if also is not None:
             rule, strength = "comparator.either", min(0.9, strength * (0.15 + 1.5 * (ranked[0][0] - also)))
@@ -230,6 +236,30 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
     return finding("comparator.added", "comparator", quantity, fact, 0.3, says)
 
 
+def _is_turned(case: Case, look: Comparison, facts: list[Fact]) -> bool:
+    """Whether the other side is negated: 未满16岁不得 is 满16岁才能; a short clause before may say so (不强制)."""
+    clauses = case.answer.clauses
+    mine = {_negations(look.clause.text)}
+    if look.clause.number and len(clauses[look.clause.number - 1].text) < 6:
+        mine.add(_negations(look.clause.text + clauses[look.clause.number - 1].text))
+    if _ONLY.search(look.clause.text):
+        mine.add(1 - _negations(look.clause.text))
+    return any(mine - {_negations(_clause_text(case, fact))} for fact in facts[:4])
+
+
+def _is_nearer(look: Comparison, signal: Signal, score: float) -> bool:
+    """Whether what a signal points to stands nearer than what is equal."""
+    return any(
+        s > score + 0.25 and (f.source, f.quantity.start) == (signal.source, signal.evidence_start)
+        for s, f in look.ranked[:6]
+    )
+
+
+def _head_of(case: Case, fact: Fact) -> str:
+    reading = case.evidence[fact.source]
+    return head_before(reading.folded, reading.clauses[fact.clause].start, fact.quantity.start)
+
+
 def _negations(text: str) -> int:
     return len(_NEGATION.findall(text)) % 2
 
@@ -238,12 +268,20 @@ def _clause_text(case: Case, fact: Fact) -> str:
     return case.evidence[fact.source].clauses[fact.clause].text
 
 
-def _elsewhere(case: Case, look: Comparison, equal: tuple[float, Fact], mine: list[Fact]) -> Signal | None:
+def _elsewhere(
+    case: Case, look: Comparison, equal: tuple[float, Fact], said: tuple[list[Fact], list[Fact]]
+) -> Signal | None:
     """The value is in the evidence, but where the evidence speaks of this, another stands."""
     quantity = look.quantity
     unit = look.fact.based[0]
-    if is_worked_out(case.answer, quantity.start, quantity.end):
+    mine, known = said
+    if is_worked_out(case.answer, quantity.start, quantity.end) or unit.startswith("第"):
         return None
+    if any(same(look.fact, f) for f in known):
+        return None
+    if (signal := changed_unit(look)) and signal.strength > 0 and _is_nearer(look, signal, equal[0]):
+        return signal._replace(check="unit.swapped", strength=0.6)
+    head = head_before(case.answer.folded, look.clause.start, quantity.start)
     needed = 0.2 if same(look.fact, equal[1]) else 0.1  # the end of a range is not quite the same
     for score, fact in look.ranked[:6]:
         margin = score - equal[0]
@@ -256,6 +294,8 @@ def _elsewhere(case: Case, look: Comparison, equal: tuple[float, Fact], mine: li
             continue
         if part_of(look.fact, fact) or part_of(fact, look.fact) or any(same(f, fact) for f in mine):
             continue
+        if head and head == _head_of(case, equal[1]) != _head_of(case, fact):
+            return None
         says = f"原文说到此处的是“{other.text}”，答案的“{quantity.text}”在原文另一处。"
         kind = kind_of(quantity)
         verbatim = 0.2 if score > 1.2 else 0.0

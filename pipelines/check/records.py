@@ -24,6 +24,7 @@ Band = tuple[Fraction, Fraction]
 BINDING: Final = ("drug", "vaccine", "route", "disease", "test", "population")
 """Types of names by which two records differ."""
 _LEAD, _TAIL, _BEFORE, _SENTENCE, _LAST, _HEADING = 1.0, 0.6, 0.6, 0.4, 0.15, 0.35
+_BRACKETED: Final = 0.9  # what stands before brackets with an exception is said of both
 _MAX_CHARS: Final = 80
 """Of a lead: what is further away binds nothing."""
 _LIST_CHARS: Final = 300
@@ -104,7 +105,9 @@ def context(reading: Reading, item: Item) -> Context:
         words = dict.fromkeys(grams.between(max(start, end - _MAX_CHARS // 2), end), _LAST)
     if clause.heading:
         words.update(dict.fromkeys(_heading(clause.heading), _HEADING))
-    words.update(dict.fromkeys(grams.between(max(opened, item.start - 2 * _MAX_CHARS), last_end), _SENTENCE))
+    in_brackets = text.rfind("(", opened, item.start) > text.rfind(")", opened, item.start) and last_end > opened
+    level = _BRACKETED if in_brackets and text.rfind("(", last_end, item.start) >= 0 else _SENTENCE
+    words.update(dict.fromkeys(grams.between(max(opened, item.start - 2 * _MAX_CHARS), last_end), level))
     words.update(dict.fromkeys(grams.between(tail, min(closed, tail + _MAX_CHARS)), _SENTENCE))
     words.update(dict.fromkeys(grams.between(before, lead), _BEFORE if leads else _SENTENCE))
     words.update(dict.fromkeys(grams.between(item.end, tail), after))
@@ -132,7 +135,7 @@ def context(reading: Reading, item: Item) -> Context:
     return Context(
         words,
         frozenset(grams.pairs_between(lead, item.start)),
-        _head(text, lead, item.start),
+        head_before(text, lead, item.start),
         _band(reading, item, "age", around),
         _band(reading, item, "weight", around),
         {type_: frozenset(keys) for type_, keys in names.items()},
@@ -162,7 +165,7 @@ def _heading(heading: str) -> tuple[str, ...]:
     return (*grams.singles, *grams.pairs[:-1])
 
 
-def _head(text: str, start: int, end: int) -> str:
+def head_before(text: str, start: int, end: int) -> str:
     """What the amount is of: the last two characters of content right before it."""
     found = ""
     for c in reversed(text[max(start, end - 14) : end]):

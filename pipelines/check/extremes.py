@@ -59,11 +59,12 @@ def _claim(case: Case, clause: Clause, matches: tuple[Match, ...]) -> _Claim | N
     theirs = [mark for m in near for mark in _around(case.evidence[m.source], m.clause)]
     mark = max(mine, key=lambda m: (_STRENGTH[m.value], -m.start))
     there = [t for m in near for t in by_clause(case.evidence[m.source])[m.clause]]
-    as_strong = [t for t in there if t.type in ("universal", "only") and t.value not in ("except", "provided")]
+    kinds = ("universal",) if mark.value in _WHOLE else ("universal", "only")
+    as_strong = [t for t in there if t.type in kinds and t.value not in ("except", "provided")]
     gathered = mark.value in _WHOLE and bool(as_strong) and all(t.value == "each" for t in as_strong)
     if as_strong and not gathered:
         return None
-    hedge = next((t for t in theirs if t.type == "hedge" or (t.value == "except" and mark.value != "only")), None)
+    hedge = next((t for t in theirs if _limits(t, mark)), None)
     if mark.value in ("each", "only") and hedge is None:
         return None
     far = len(grams(clause.text)) < 2 or any(
@@ -73,6 +74,13 @@ def _claim(case: Case, clause: Clause, matches: tuple[Match, ...]) -> _Claim | N
     )
     same = far or (mark.value == "even" and any(_EVEN.search(_text(case, m)) for m in near))
     return _Claim(mark, hedge, same, gathered, near[0].source if near else -1)
+
+
+def _limits(theirs: Mark, mine: Mark) -> bool:
+    """Whether a word of the evidence leaves room that one of the answer does not: 多数, 除外, and 仅 for 所有."""
+    if theirs.type == "hedge":
+        return True
+    return theirs.type == "only" and mine.value != "only" and (theirs.value == "except" or mine.value in _WHOLE)
 
 
 def _text(case: Case, match: Match) -> str:

@@ -220,13 +220,6 @@ def _from_known(unit: str, low: float, given: Ground) -> bool:
     return any(value.unit == unit == "percent" and close(low, 100 - value.high) for value in given.amounts[:_MOST])
 
 
-def _is_quotient(value: float, one: float, other: float) -> bool:
-    """Whether one of both goes so often into the other; a weight is in mg there."""
-    return any(
-        close(value, a / b, 0.02) for x, y in ((one, other), (other, one)) for a, b in ((x, y), (x, y / 1e6)) if y
-    )
-
-
 def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float) -> bool:
     """Sums, differences, products and quotients of two other amounts of the sentence, and the sum of all before."""
     unit, low, high = base(quantity)
@@ -236,6 +229,10 @@ def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float)
     alike = [value for name, value, top in others if name == unit and value == top]
     if len(alike) > 1 and close(low, sum(alike), tolerance):
         return True
+    if "kg" in quantity.per or not unit:
+        weights = [float(v) for q in sentence if q.role == "weight" for v in set(ends(q))]
+        if any(close(low, a / w, 0.02) for name, a, _ in others if name == unit or not unit for w in weights if w):
+            return True
     for i, (unit1, a, a2) in enumerate(others):
         for unit2, b, b2 in others[i + 1 :]:
             if a != a2 or b != b2:
@@ -243,7 +240,5 @@ def _in_sentence(quantity: Quantity, sentence: list[Quantity], tolerance: float)
             if unit1 == unit2 == unit and (close(low, a + b, tolerance) or close(low, abs(a - b), tolerance)):
                 return True
             if unit in (unit1, unit2) and unit1 != unit2 and close(low, a * b, tolerance) and a != 1 and b != 1:
-                return True
-            if (not unit or "kg" in quantity.per) and unit1 != unit2 and _is_quotient(low, a, b):
                 return True
     return False

@@ -54,6 +54,8 @@ _SAME: Final = (
     "施行 实施 生效 执行",
 )
 _NAMES: Final = {name: words.split()[0] for words in _SAME for name in words.split()}
+_PLAIN: Final = ("餐", "睡")
+"""Events that are meant alike by any word for them."""
 _LONGEST: Final = max(map(len, _NAMES))
 _STEPS: Final = re.compile(
     r"(?:首先|先|第一步)([^。;\n]{1,24}?)(?:,|、)?(?:然后|接着|随后|之后|最后|其次|再|后(?!续|果|囟)|才|第二步)([^。;\n]{1,20})"
@@ -133,7 +135,7 @@ def _turned_events(case: Case) -> Iterator[Signal]:
                 "comparator.event",
                 "comparator",
                 *place,
-                min(0.9, (0.5 if said[:2] == there[:2] else 0.35) + near),
+                min(0.9, (0.5 if said[:2] == there[:2] or event.name in _PLAIN else 0.35) + near),
                 says,
             )
         elif near > same + 0.1:
@@ -156,19 +158,19 @@ def _events(reading: Reading) -> tuple[_Event, ...]:
         ahead = match[1].rstrip("剂时者物药品期中") or match[1]
         if _NO_EVENT.search(ahead) and ahead[-_LONGEST:] not in _NAMES:
             continue
-        name = next((_NAMES[ahead[-n:]] for n in range(min(_LONGEST, len(ahead)), 0, -1) if ahead[-n:] in _NAMES), "")
+        size = next((n for n in range(min(_LONGEST, len(ahead)), 0, -1) if ahead[-n:] in _NAMES), 0)
+        name = _NAMES[ahead[-size:]] if size else ""
         if not name:
             if len(ahead) < 2 or _NO_EVENT.search(ahead):
                 continue
-            name = ahead[-2:]
+            name, size = ahead[-2:], 2
         if _COURTESY.match(text, match.end()):
             continue
         behind = _ENDS.split(text[match.end() : match.end() + 16].lstrip(",、"), maxsplit=1)[0]
         before = _ENDS.split(text[max(0, match.start(1) - 12) : match.start(1)])[-1]
         rest = f"{before}|{behind}"
         side = "前" if "前" in match[2] else "后"
-        begin = match.end(1) - min(len(ahead), max(2, len(name)))
-        found.append(_Event(name, side, max(match.start(), begin), match.end(), _pairs(rest)))
+        found.append(_Event(name, side, match.start(1) + len(ahead) - size, match.end(), _pairs(rest)))
     return tuple(found)
 
 

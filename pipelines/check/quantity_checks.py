@@ -10,7 +10,7 @@ from pipelines.check.absences import absent_amounts
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
 from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, is_worked_out, kind_of
 from pipelines.check.facts import QUESTION, Fact, are_alike, facts_of, part_of, pers_agree, same, sides
-from pipelines.check.numerals import MAX_DIGITS, SPOKEN
+from pipelines.check.numerals import MAX_DIGITS, ONE, SPOKEN
 from pipelines.check.orders import order
 from pipelines.check.quantities import MAX_AMOUNTS, Quantity
 from pipelines.check.reading import MAX_CHARS, Clause
@@ -225,7 +225,7 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
             rule, strength = "comparator.edge", 0.3  # 不满5岁 beside 5~11岁
         also = next((score for score, f in ranked if mine in sides(f.quantity, quantity)), None)
         if also is not None:
-            rule, strength = "comparator.either", min(0.9, strength * (0.15 + 1.5 * (ranked[0][0] - also)))
+            rule, strength = "comparator.either", min(0.9, strength * (0.3 + 1.5 * (ranked[0][0] - also)))
         if quantity.comparator == "ge" and quantity.role == "duration":
             strength *= 0.6
         says = f"答案“{quantity.text}”与原文“{other.text}”方向相反。"
@@ -279,7 +279,7 @@ def _elsewhere(
         return None
     if any(same(look.fact, f) for f in known):
         return None
-    if (signal := changed_unit(look)) and signal.strength > 0 and _is_nearer(look, signal, equal[0]):
+    if quantity.written != (ONE,) and (signal := changed_unit(look)) and _is_nearer(look, signal, equal[0]):
         return signal._replace(check="unit.swapped", strength=0.6)
     head = head_before(case.answer.folded, look.clause.start, quantity.start)
     needed = 0.2 if same(look.fact, equal[1]) else 0.1  # the end of a range is not quite the same

@@ -40,7 +40,7 @@ class _Slot(NamedTuple):
 
 def contrasts(case: Case) -> list[Signal]:
     """Words in the place of others that exclude them."""
-    return [signal for clause in case.answer.clauses if not asked(case.answer, clause) for signal in _of(case, clause)]
+    return [signal for clause in case.answer.clauses for signal in _of(case, clause)]
 
 
 def _of(case: Case, clause: Clause) -> Iterator[Signal]:
@@ -49,8 +49,7 @@ def _of(case: Case, clause: Clause) -> Iterator[Signal]:
     if not mine or not matches or matches[0].score < MIN_SCORE:
         return
     best = [m for m in matches if m.score >= _NEAR * matches[0].score]
-    best = [m for m in best if not asked(case.evidence[m.source], case.evidence[m.source].clauses[m.clause])]
-    there = {(s.slot, s.side) for m in best for s in _sentence(case, m)}
+    there = set[tuple[int, int]]().union(*(_sentence(case, m) for m in best))
     anywhere = _anywhere(case.known)
     for word in {w.slot: w for w in reversed(mine)}.values():
         own = {w.side for w in mine if w.slot == word.slot}
@@ -66,6 +65,8 @@ def _of(case: Case, clause: Clause) -> Iterator[Signal]:
         if match is None or other is None:
             continue
         evidence = case.evidence[match.source]
+        if asked(evidence, evidence.clauses[match.clause]) or asked(case.answer, clause):
+            continue
         slot = _lexicon()[2][word.slot]
         near = _shared(case.answer.folded, word, evidence.folded, other)
         rule = "contrast." + slot.kind if (word.slot, word.side) not in anywhere else "contrast.elsewhere"
@@ -76,17 +77,23 @@ def _of(case: Case, clause: Clause) -> Iterator[Signal]:
         )  # fmt: skip
 
 
+def _sentence(case: Case, match: Match) -> frozenset[tuple[int, int]]:
+    reading = case.evidence[match.source]
+    return _by_sentence(reading)[reading.clauses[match.clause].sentence]
+
+
 @functools.lru_cache(maxsize=16)
 def _anywhere(readings: tuple[Reading, ...]) -> frozenset[tuple[int, int]]:
     return frozenset((s.slot, s.side) for r in readings for clause in sides(r) for s in clause)
 
 
-def _sentence(case: Case, match: Match) -> Iterator[Side]:
-    reading, number = case.evidence[match.source], match.clause
-    sentence = reading.clauses[number].sentence
-    for clause in reading.clauses[max(0, number - 6) : number + 7]:
-        if clause.sentence == sentence:
-            yield from sides(reading)[clause.number]
+@functools.lru_cache(maxsize=64)
+def _by_sentence(reading: Reading) -> dict[int, frozenset[tuple[int, int]]]:
+    """Sentence → the sides that it takes."""
+    found: dict[int, set[tuple[int, int]]] = {}
+    for clause, taken in zip(reading.clauses, sides(reading), strict=True):
+        found.setdefault(clause.sentence, set()).update((s.slot, s.side) for s in taken)
+    return {sentence: frozenset(taken) for sentence, taken in found.items()}
 
 
 def _shared(mine: str, word: Side, theirs: str, other: Side) -> float:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pipelines.check.marks import Mark, by_clause, scale
+from pipelines.check.marks import MAX_SCOPE, Mark, by_clause, scale
 from pipelines.check.reading import Clause, Reading
 
 MAX_MARKS: Final = 24
@@ -131,7 +131,7 @@ def stances(reading: Reading) -> tuple[tuple[Stance, ...], ...]:
 
 def asked(reading: Reading, clause: Clause) -> bool:
     """Whether a clause belongs to a question, which says nothing."""
-    end = _END.search(reading.folded, clause.end)
+    end = _END.search(reading.folded, clause.end, clause.end + MAX_SCOPE)
     return (
         clause.text.endswith(("吗", "呢"))
         or (end is not None and end[0] == "?")

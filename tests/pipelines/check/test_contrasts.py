@@ -71,3 +71,11 @@ def test_long_texts_are_read_fast() -> None:
         contrasts(of)
         assert time.process_time() - started < 1.5
     assert sides(Reading("")) == ((),)
+
+
+def test_what_excludes_each_other_never_means_the_same() -> None:
+    groups = [frozenset(row["words"].split()) for row in rows("check_synonyms")]
+    for row in rows("check_contrasts"):
+        listed = [set(side.split()) for side in row["sides"].split("|")]
+        for group in groups:
+            assert sum(bool(side & group) for side in listed) < 2, (row, group)

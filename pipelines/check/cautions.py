@@ -20,6 +20,7 @@ _CAREFUL: Final = re.compile(
     "注意|警惕|当心|小心|留意|监测|定期(?:查|检|复)|立即就医|马上就医|停药|暂停|停用|风险|危险|可致|以免|以防|避免|防止|不得|严禁"
     "|须先|应先|要先|先做|方可|才能|必须|仅限|减量|调整剂量|皮试|不良反应|会诊|评估|医师指导|医生指导|遵医嘱|就医|急诊|禁|慎"
 )
+_SUPPOSED: Final = re.compile("时|者|的话|前|后|的(?:孩子|宝宝|人|患)")
 _NAMING: Final = frozenset(("disease", "symptom", "drug", "population", "food", "test", "organ", "vaccine", "relative"))
 _EVERYONE: Final = frozenset(("儿童", "本品"))
 
@@ -84,30 +85,36 @@ def sentence(reading: Reading, clause: Clause, before: int = 4, after: int = 4) 
     return found
 
 
-def wary(answer: Reading) -> tuple[tuple[Clause, Topic], ...]:
-    """The clauses of an answer that forbid, deny or warn, with what they say."""
+class Wary(NamedTuple):
+    """A clause of an answer that forbids, denies or warns; `strict` where it takes a stance against something."""
+
+    said: Topic
+    strict: bool
+
+
+def wary(answer: Reading) -> tuple[Wary, ...]:
+    """The clauses of an answer that forbid, deny or warn."""
     return tuple(_wary(answer))
 
 
-def _wary(answer: Reading) -> Iterator[tuple[Clause, Topic]]:
+def _wary(answer: Reading) -> Iterator[Wary]:
     for clause, mine, marks in zip(answer.clauses, stances(answer), by_clause(answer), strict=True):
-        negative = any(s.high < 0 for s in mine) or any(m.type == "negation" for m in marks)
-        if negative or _CAREFUL.search(clause.text):
-            yield clause, topic(clause.text)
+        strict = any(s.high < 0 for s in mine)
+        denies = any(m.type == "negation" and not _SUPPOSED.search(answer.folded, m.end, clause.end) for m in marks)
+        if strict or denies or _CAREFUL.search(clause.text):
+            yield Wary(topic(clause.text), strict)
 
 
-def is_told(
-    caution: Caution, answer: Topic, wary_clauses: tuple[tuple[Clause, Topic], ...], known: Mapping[str, float]
-) -> bool:
-    """Whether an answer says most of what a caution says, or warns in a clause on the same, or in general."""
-    if covered(caution.said, answer, NOTHING, known) >= 2 * TOLD:
+def is_told(caution: Caution, answer: Topic, warned: tuple[Wary, ...], known: Mapping[str, float]) -> bool:
+    """Whether an answer that warns says most of a caution, or warns in a clause on the same, or in general."""
+    if (warned or not caution.high) and covered(caution.said, answer, NOTHING, known) >= 2 * TOLD:
         return True
-    return any(
-        len(said) < 3
-        or covered(caution.said, said, NOTHING, known) >= TOLD
-        or covered(said, caution.said, NOTHING, known) >= TOLD
-        for _, said in wary_clauses
-    )
+    for each in warned:
+        if covered(caution.said, each.said, NOTHING, known) >= TOLD:
+            return True
+        if each.strict and (len(each.said) < 3 or covered(each.said, caution.said, NOTHING, known) >= TOLD):
+            return True
+    return False
 
 
 def band(key: str) -> tuple[Fraction, Fraction] | None:

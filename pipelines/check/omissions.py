@@ -33,7 +33,7 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
     asked = {each for reading in (case.question, *case.heard) for keys in named(reading).values() for each in keys}
     if not asked:
         return
-    ages = [ends for type_, key in asked if type_ == "population" and (ends := band(key))]
+    ages = _ages(case)
     known, told, warned = rarities(case.evidence), _told(case), wary(case.answer)
     every = cautions(case.evidence)
     spread = Counter(each for reading in case.evidence for keys in named(reading).values() for each in keys)
@@ -42,6 +42,8 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
     for caution in every:
         shared = {each for each in caution.named & asked if spread[each] <= MAX_NAMED_CLAUSES and band(each[1]) is None}
         child = any(_within(ages, each[1]) for each in caution.named)
+        if _of_others(ages, caution):
+            continue
         people = {each for each in shared if each[0] in _CONDITIONS}
         if not (shared or child) or is_told(caution, told, warned, known) or (caution.high >= 0 and not people):
             continue
@@ -56,10 +58,22 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
         yield omitted(case, f"warning.{rule}" + ("" if caution.high < 0 else "_care"), caution, strength)
 
 
+def _ages(case: Case) -> list[tuple[Fraction, Fraction]]:
+    """The ages that the question and what was said before name."""
+    asked = {each for reading in (case.question, *case.heard) for keys in named(reading).values() for each in keys}
+    return [ends for type_, key in asked if type_ == "population" and (ends := band(key))]
+
+
 def _within(ages: list[tuple[Fraction, Fraction]], key: str) -> bool:
     """Whether a child of the question is within an age band that a caution names."""
     ends = band(key)
     return ends is not None and any(low == high and ends[0] <= low <= ends[1] and low != ends[1] for low, high in ages)
+
+
+def _of_others(ages: list[tuple[Fraction, Fraction]], caution: Caution) -> bool:
+    """Whether a caution speaks of children of another age only."""
+    bands = [key for _, key in caution.named if band(key) is not None]
+    return bool(bands) and any(low == high for low, high in ages) and not any(_within(ages, key) for key in bands)
 
 
 def asked_but_untold(case: Case) -> Iterator[Signal]:
@@ -69,10 +83,10 @@ def asked_but_untold(case: Case) -> Iterator[Signal]:
     if not care and not ASKS_LEAVE.search(question):
         return
     known, told, warned = rarities(case.evidence), _told(case), wary(case.answer)
-    wanted = topic(question)
+    wanted, ages = topic(question), _ages(case)
     best: tuple[float, Caution] | None = None
     for caution in cautions(case.evidence):
-        if caution.high >= 0 and not care:
+        if (caution.high >= 0 and not care) or _of_others(ages, caution):
             continue
         about = covered(wanted, caution.said, caution.around, known)
         if (best is None or about > best[0]) and not is_told(caution, told, warned, known):

@@ -38,6 +38,8 @@ _LEGAL: Final = frozenset(
         "不首选",
     )
 )
+_EVENTS: Final = ("避免", "防止", "代替", "尽量避免")
+"""避免低血压 speaks of what should not happen, not of whom."""
 _PART: Final = re.compile(r"(?:(?!以及|或者|还有)[^、,;:。()/和或及])+")
 _WHOLE: Final = re.compile(r"[^;。]+")
 _BULLET: Final = re.compile(r"^[\s\])]*(?:\(?\d{1,2}[.、)]|\(?[一二三四五六七八九十]{1,2}[、)])*\s*")
@@ -86,7 +88,7 @@ def _items(reading: Reading, source: int) -> tuple[Item, ...]:
     found: list[Item] = []
     group, last = 0, ""
     for clause, each in zip(reading.clauses, stances(reading), strict=True):
-        stance = next((s for s in each if s.high < 0), None)
+        stance = next((s for s in each if s.high < 0 and not s.text.startswith(_EVENTS)), None)
         if stance is None:
             continue
         above = stance.mark_start if stance.inherited else stance.start
@@ -126,6 +128,7 @@ def _contraindicated(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
     """What the question says of the patient is a contraindication, and the answer says nothing of it."""
     weight = weights(case.evidence)
     asked, told = _content(case.question.folded), _content(case.answer.folded)
+    drugs = _drugs(case.question)
     found = []
     for item in items:
         topic = overlap(item.said, asked, weight)
@@ -133,10 +136,18 @@ def _contraindicated(case: Case, items: tuple[Item, ...]) -> Iterator[Signal]:
             continue
         if item.legal or topic < MIN_TOPIC or overlap(item.said, told, weight) >= 0.9 or _denies(case, item, weight):
             continue
-        found.append((topic, item))
+        found.append((topic - (0.3 if item.said & asked <= drugs else 0.0), item))
     if found:
         topic, item = max(found, key=lambda f: f[0])
-        yield _signal(case, "warning.contraindicated", item, min(1.0, 0.2 + 0.7 * topic))
+        drug = _rarity((item.said & asked) - drugs, weight) < MIN_RARITY
+        rule, strength = ("_drug", 0.5) if drug else ("", 1.0)
+        yield _signal(case, f"warning.contraindicated{rule}", item, strength * min(1.0, 0.2 + 0.7 * topic))
+
+
+def _drugs(question: Reading) -> frozenset[str]:
+    """What the names of drugs in a question say: of the drug that is asked about much is forbidden."""
+    names = (question.folded[m.start : m.end] for m in question.mentions if m.type in ("drug", "vaccine"))
+    return frozenset().union(*map(_content, names))
 
 
 def _rarity(said: frozenset[str], weight: dict[str, float]) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pipelines.check.comparators import direction
 from pipelines.check.comparisons import Comparison, changed_unit, finding, kind_of
-from pipelines.check.derivations import counts_of, ground, is_derived
+from pipelines.check.derivations import Ground, counts_of, ground, is_derived
 from pipelines.check.facts import Fact, base, ends, part_of, same
 from pipelines.check.numerals import HALF, ONE, TWO
 from pipelines.check.quantities import Quantity
@@ -46,7 +46,7 @@ def absent_amounts(
             standing.append(look.quantity)
             for each in (given_freely, given_strictly):
                 each.add(look.quantity, takes_per_kg=True)
-            if signal := _over_maximum(look.fact, mine, theirs):
+            if signal := _over_maximum(look.fact, mine, theirs) or _of_another(look, given):
                 found.append(signal)
         elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
             says = f"“{look.quantity.text}”与答案自己说的每公斤用量算不到一起。"
@@ -86,6 +86,33 @@ def _is_each(case: Case, quantity: Quantity) -> bool:
     words = {m[0].lstrip("每隔1一个") for reading in case.evidence for m in _EACH.finditer(reading.folded)}
     spelled = {"星期": "周", "礼拜": "周", "日": "天", "晚": "天", "周岁": "年"}
     return spelled.get(quantity.spelled, quantity.spelled) in {spelled.get(word, word) for word in words}
+
+
+def _of_another(look: Comparison, given: Ground) -> Signal | None:
+    """A dose that follows from an amount for each kg, but from one further away: that of another drug."""
+    unit, low, high = look.fact.based
+    if look.quantity.role != "dose" or "kg" in look.quantity.per or not given.weights:
+        return None
+    per_kg = [(score, f) for score, f in look.ranked if "kg" in f.quantity.per and f.based[0] == unit]
+    if len(per_kg) < 2:
+        return None
+    gives = [(score, f) for score, f in per_kg if _gives(f, low, high, given.weights)]
+    if not gives or per_kg[0][0] - gives[0][0] < 0.1:
+        return None
+    margin = per_kg[0][0] - gives[0][0]
+    other = per_kg[0][1]
+    says = f"“{look.quantity.text}”是按“{gives[0][1].quantity.text}”算出的，与此处相应的原文是“{other.quantity.text}”。"
+    return finding("quantity.reckoned", "quantity", look.quantity, other, min(0.9, 0.3 + margin), says)
+
+
+def _gives(fact: Fact, low: float, high: float, weights: list[float]) -> bool:
+    """Whether an amount for each kg makes the dose, for once or for a day."""
+    _, bottom, top = fact.based
+    return any(
+        bottom * w * n * 0.97 <= low and high <= top * w * n * 1.03
+        for w in weights[:6]
+        for n in (1, 0.5, 1 / 3, 0.25, 2, 3, 4)
+    )
 
 
 def _over_maximum(fact: Fact, mine: list[Fact], theirs: list[Fact]) -> Signal | None:

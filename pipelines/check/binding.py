@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from pipelines.check.comparisons import is_worked_out
 from pipelines.check.facets import facets
+from pipelines.check.grades import grade
 from pipelines.check.items import Item, grams, items
 from pipelines.check.mentions import kinds_of
 from pipelines.check.places import clause_of, names
@@ -80,7 +81,7 @@ def _has(there: str, value: str) -> bool:
 
 def pairing(case: Case) -> list[Signal]:
     """Values and names of the answer whose company in the evidence is another."""
-    found = []
+    found = grade(case)
     for members, rivals in _groups(case):
         if all(_is_copied(case, member) for member in members[:MAX_CANDIDATES]):
             continue

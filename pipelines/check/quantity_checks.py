@@ -250,7 +250,7 @@ def _is_turned(case: Case, look: Comparison, facts: list[Fact]) -> bool:
 def _is_nearer(look: Comparison, signal: Signal, score: float) -> bool:
     """Whether what a signal points to stands nearer than what is equal."""
     return any(
-        s > score + 0.25 and (f.source, f.quantity.start) == (signal.source, signal.evidence_start)
+        s > score + 0.12 and (f.source, f.quantity.start) == (signal.source, signal.evidence_start)
         for s, f in look.ranked[:6]
     )
 

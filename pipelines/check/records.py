@@ -97,6 +97,9 @@ def context(reading: Reading, item: Item) -> Context:
         lead, before = max(lead, colon), max(before, colon)  # what stands before it is of the whole list
         last_end = max(last_end, colon)
     tail = min(next_start, max(clause.end, item.end))
+    opening = text.rfind("(", item.end, tail)
+    if tail == next_start and opening >= 0 and text.find(")", opening, tail) < 0:
+        tail = opening  # what stands in brackets with the next is said of that
     leads = text[item.start - 1] != ":" and not text[lead : item.start].isascii()
     after = _TAIL if leads else _LEAD
     words: dict[str, float] = {}
@@ -232,7 +235,7 @@ def _band(reading: Reading, item: Item, kind: str, around: tuple[Mention, ...]) 
         there = bounds(m.key)
         if there is None:
             continue
-        if _SINCE.match(text, m.end):
+        if _SINCE.match(text, m.end) or m.text.endswith(("起", "后", "以上")):
             there = there[0], Fraction(10**6)
         if m.end <= item.start:
             joint = band is not None and last is not None and _JOINT.fullmatch(text, last.end, m.start)

@@ -7,10 +7,10 @@ from collections.abc import Container, Iterable, Mapping
 from operator import add
 from typing import Final, NamedTuple
 
+from pipelines.check.lexicon import Lexicon, lexicon
 from pipelines.check.reading import fold
-from pipelines.lexicons import rows, words
+from pipelines.lexicons import rows
 
-_LISTS: Final = ("disease_names", "paediatric_diseases", "drug_names")
 _SILENT: Final = ("function", "courtesy")
 _ONE: Final = (1,)
 
@@ -41,7 +41,7 @@ class _Word(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def concepts(folded: str) -> tuple[Concept, ...]:
     """The concepts of a folded text in order, the longest at each place; none overlap."""
-    lengths, known = _lexicon()
+    lengths, known, _ = _lexicon()
     found = []
     free = 0
     for at in [i for i, pair in enumerate(map(add, folded, folded[1:] + "\0")) if pair in lengths or pair[0] in known]:
@@ -59,24 +59,18 @@ def concepts(folded: str) -> tuple[Concept, ...]:
 
 def keys_of(word: str) -> tuple[int, ...]:
     """What a folded word may mean; empty where it is not known."""
-    known = _lexicon()[1].get(word)
+    known = _lexicon().known.get(word)
     return known.keys if known else ()
 
 
 def known_words(fields: Container[str]) -> Iterable[str]:
     """All words of these fields, folded."""
-    return (word for word, of in _lexicon()[1].items() if any(field_of(key) in fields for key in of.keys))
+    return (word for word, of in _lexicon().known.items() if any(field_of(key) in fields for key in of.keys))
 
 
 def field_of(key: int) -> str:
-    """Of what a group is: `symptom`, `test`, `law`, `verb` …; of names `name`."""
-    fields = _fields()
-    return fields[key] if key < len(fields) else "name"
-
-
-@functools.cache
-def _fields() -> tuple[str, ...]:
-    return (*(row["field"] for row in rows("check_synonyms")), *(row["type"] for row in rows("mention_words")))
+    """Of what a group is: `symptom`, `test`, `law`, `verb` …, or the type of a name."""
+    return _lexicon().fields[key]
 
 
 def _within_latin(folded: str, start: int, end: int) -> bool:
@@ -89,31 +83,51 @@ def _is_latin(c: str) -> bool:
     return "a" <= c <= "z"
 
 
-@functools.cache
-def _lexicon() -> tuple[dict[str, tuple[int, ...]], dict[str, _Word]]:
-    """First two characters → lengths of the words that begin so, the longest first; and word → what it means."""
+class _Compiled(NamedTuple):
+    """First two characters → lengths of words, the longest first; word → what it means; the field of each group."""
+
+    lengths: dict[str, tuple[int, ...]]
+    known: dict[str, _Word]
+    fields: tuple[str, ...]
+
+
+_compiled: tuple[Lexicon, _Compiled] | None = None
+
+
+def _lexicon() -> _Compiled:
+    """The synonyms and the names that count now; compiled anew when the user's names change."""
+    global _compiled
+    names = lexicon()
+    if _compiled is None or _compiled[0] is not names:
+        _compiled = names, _compile(names)
+    return _compiled[1]
+
+
+def _compile(names: Lexicon) -> _Compiled:
     silent = _silent()
-    groups = [row["words"].split() for row in rows("check_synonyms")]
-    groups += [row["words"].split() for row in rows("mention_words")]
+    groups = [(row["field"], [*map(fold, row["words"].split())]) for row in rows("check_synonyms")]
+    things: dict[tuple[str, str], list[str]] = {}
+    for word in (word for each in names.by_two.values() for word in each if word.type != "plain"):
+        things.setdefault((word.type, word.key), []).append(word.text)
+    groups += ((type_, listed) for (type_, _), listed in things.items())
     keys: dict[str, list[int]] = {}
     light: set[int] = set()
-    for number, group in enumerate(groups):
+    for number, (_, group) in enumerate(groups):
         if sum(word in silent for word in group) * 2 >= len(group):
             light.add(number)
-        for word in map(fold, group):
-            keys.setdefault(word, []).append(number)
-    for number, name in enumerate((fold(w) for each in _LISTS for w in words(each)), len(groups)):
-        keys.setdefault(name, [number])
-    known = {w: _Word(tuple(dict.fromkeys(k)), light.issuperset(k)) for w, k in keys.items()}
+        for each in dict.fromkeys(group):
+            keys.setdefault(each, []).append(number)
+    known = {w: _Word(tuple(k), light.issuperset(k)) for w, k in keys.items()}
     known |= {w: _Word((), True) for w in silent - known.keys() if len(w) > 1}
-    for word, (own, is_light, _) in known.items():
-        if own and (parts := _parts(word, known) - set(own)):
-            known[word] = _Word(own, is_light, tuple(sorted(parts)))
+    for text, (own, is_light, _) in known.items():
+        if own and (parts := _parts(text, known) - set(own)):
+            known[text] = _Word(own, is_light, tuple(sorted(parts)))
     lengths: dict[str, set[int]] = {}
-    for word in known:
-        if len(word) > 1:
-            lengths.setdefault(word[:2], {1}).add(len(word))
-    return {pair: tuple(sorted(n, reverse=True)) for pair, n in lengths.items()}, known
+    for text in known:
+        if len(text) > 1:
+            lengths.setdefault(text[:2], {1}).add(len(text))
+    by_two = {pair: tuple(sorted(n, reverse=True)) for pair, n in lengths.items()}
+    return _Compiled(by_two, known, tuple(field for field, _ in groups))
 
 
 def _parts(word: str, known: Mapping[str, _Word]) -> set[int]:

@@ -20,7 +20,7 @@ _NEAR: Final = 0.6
 _WINDOW: Final = 5
 _PLAIN: Final = ("左右", "男女", "子女", "能不能", "可不可以", "有没有效", "前后", "上下")
 _ONE: Final = (1,)
-_HOLDING: Final = ("symptom", "disease", "drug", "test", "name")
+_HOLDING: Final = ("symptom", "disease", "drug", "test")
 _DENIED: Final = frozenset("不没无未非别勿免")
 
 

@@ -9,7 +9,7 @@ from pipelines.check.reading import Reading
 from pipelines.check.shapes import shaped
 from pipelines.check.signals import Case, Signal
 from pipelines.check.slots import Rival, rival
-from pipelines.check.support import beside, denied, denied_after, kin, known, own_names
+from pipelines.check.support import Known, beside, denied, denied_after, kin, known, own_names
 
 TYPES: Final = {
     "drug": 0.7, "vaccine": 0.7, "disease": 0.6, "test": 0.5, "food": 0.5, "device": 0.5, "document": 0.5, "form": 0.4,
@@ -22,8 +22,8 @@ _WHAT: Final = {
     "moment": "时间", "symptom": "症状",
 }  # fmt: skip
 _TIERS: Final = {
-    "drug": "", "vaccine": "", "disease": "", "symptom": "_symptom", "organ": "_weak", "procedure": "_weak",
-    "place": "_weak", "moment": "_weak",
+    "drug": "", "vaccine": "", "disease": "", "symptom": "_symptom", "organ": "_organ", "procedure": "_weak",
+    "place": "_weak", "moment": "_moment",
 }  # fmt: skip
 """Rules are told apart by how often they are right."""
 _COMMON: Final = frozenset(("symptom", "food", "test", "place", "moment"))  # stand in lists, side by side
@@ -36,18 +36,23 @@ def entity(case: Case) -> list[Signal]:
     there = known(case.known)
     found = []
     for mention in own_names(case):
-        if mention.type not in TYPES:
-            continue
-        if not there.has(mention):
-            found.append(_unknown(case, mention))
-        elif mention.type in ("drug", "vaccine") and not there.names(mention):
-            found += [signal for signal in (_unknown(case, mention),) if signal.check == "entity.other"]
-        elif signal := _misplaced(case, mention):
+        if mention.type in TYPES and (signal := _judged(case, mention, there)):
             found.append(signal)
     return [*found, *shaped(case, found)]
 
 
-def _unknown(case: Case, mention: Mention) -> Signal:
+def _judged(case: Case, mention: Mention, there: Known) -> Signal | None:
+    if there.has(mention):
+        if mention.type in ("drug", "vaccine") and not there.names(mention):
+            signal = _unknown(case, mention)
+            return signal if signal and signal.check == "entity.other" else None
+        return _misplaced(case, mention)
+    if there.has_kind(mention) and _is_example(case.answer, mention):
+        return None
+    return _unknown(case, mention)
+
+
+def _unknown(case: Case, mention: Mention) -> Signal | None:
     base, tier = TYPES[mention.type], _TIERS.get(mention.type, "_thing")
     own = {m.key for m in own_names(case)}
     said = case.answer.raw[mention.start : mention.end]
@@ -60,7 +65,20 @@ def _unknown(case: Case, mention: Mention) -> Signal:
         place = (better.slot.source, better.slot.mention)
         return _signal(case, "entity.other" + tier, mention, place, min(1.0, base + better.margin / 2))
     says = f"原文和问题都没有提到{_WHAT[mention.type]}“{said}”。"
+    if tier == "_moment":
+        return None
+    if known(case.known).has_kind(mention):
+        return Signal("entity.member", "entity", mention.start, mention.end, -1, 0, 0, base / 2, says)
     return Signal("entity.absent" + tier, "entity", mention.start, mention.end, -1, 0, 0, base, says)
+
+
+def _is_example(reading: Reading, mention: Mention) -> bool:
+    """像庆大霉素那类: named for its kind."""
+    after = reading.folded[mention.end : mention.end + 3]
+    before = reading.folded[max(0, mention.start - 4) : mention.start]
+    return after.startswith(("那类", "这类", "之类", "一类", "等")) or before.endswith(
+        ("像", "如", "比如", "例如", "包括")
+    )
 
 
 def _misplaced(case: Case, mention: Mention) -> Signal | None:
@@ -70,9 +88,10 @@ def _misplaced(case: Case, mention: Mention) -> Signal | None:
         return None
     if _is_denied(case.answer, mention) and not _is_denied(case.evidence[better.slot.source], better.slot.mention):
         return None
-    tier = _TIERS.get(mention.type, "_thing")
-    if better.is_said or any(m.key == better.slot.mention.key for m in case.question.mentions):
+    if better.is_said:
         return None
+    is_asked = any(m.key == better.slot.mention.key for m in case.question.mentions)
+    tier = "_asked" if is_asked else _TIERS.get(mention.type, "_thing")
     return _signal(case, "entity.slot" + tier, mention, _place(better), min(1.0, 0.1 + 1.5 * better.margin))
 
 

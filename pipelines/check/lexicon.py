@@ -20,7 +20,7 @@ TYPES: Final = (
     "drug", "form", "disease", "symptom", "test", "procedure", "vaccine", "food", "organ", "device", "document",
     "moment", "penalty", "route", "population", "relative", "actor", "authority", "place", "plain",
 )  # fmt: skip
-LISTS: Final = ("mention_medicine", "mention_world", "mention_words")
+LISTS: Final = ("mention_aliases", "mention_medicine", "mention_world", "mention_words")
 """A word that is in several has the meaning of the last one."""
 BANDS: Final = {
     "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
@@ -31,6 +31,7 @@ BANDS: Final = {
 MAX_ROWS: Final = 200_000
 MAX_KINDS: Final = 8
 _GENERAL: Final = re.compile(r"^(?:急性|慢性|小儿|儿童|婴幼儿|婴儿|幼儿|新生儿|重症|轻度|重度|严重)(?=.{2})")
+_OFFICE: Final = re.compile(r"(.{2,12}?)(?:行政|主管|行政主管)?部门")
 _ENDINGS: Final = (
     ("青霉素类", "西林"), ("头孢菌素类", "头孢"), ("碳青霉烯类", "培南"), ("喹诺酮类", "沙星"), ("四环素类", "环素"),
     ("抗真菌药", "康唑 芬净 萘芬"), ("质子泵抑制剂", "拉唑"), ("硝基咪唑类", "硝唑"), ("抗病毒药", "韦 洛韦 夫定"),
@@ -161,9 +162,18 @@ def _of_row(type_: str, key: str, parent: str, names: Iterable[str]) -> Iterator
     """The words of a row; key `=` is the first word, key `*` is each word for itself."""
     above = "" if parent == "-" else parent
     folded = [fold(name) for name in names]
+    if type_ == "actor":
+        folded += dict.fromkeys(office for name in folded for office in _offices(name) if office not in folded)
     for name in folded:
         own = name if key == "*" else folded[0] if key == "=" else key
         yield Word(name, type_, own, above or (_parent(own) if type_ == "drug" else ""))
+
+
+def _offices(name: str) -> Iterator[str]:
+    """教育部门 is as well called 教育行政部门, 教育主管部门."""
+    if match := _OFFICE.fullmatch(name):
+        for role in ("", "行政", "主管", "行政主管"):
+            yield f"{match[1]}{role}部门"
 
 
 def _user_words(path: Path) -> Iterator[Word]:

@@ -75,8 +75,8 @@ def mentions(reading: Reading) -> tuple[Mention, ...]:
     """The mentions of a text, in order, the longest at each place."""
     text = reading.folded
     listed = _listed(text)
-    taken = {at for m in listed if m.type == "actor" for at in range(m.start, m.end)}
-    bodies = [m for m in _bodies(text) if m.type != "actor" or not taken.intersection(range(m.start, m.end))]
+    ends = {m.end for m in listed if m.type == "actor"}
+    bodies = [m for m in _bodies(text) if m.type != "actor" or m.end not in ends]
     found = [*listed, *bodies, *_ages(reading), *_grades(text)]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     kept: list[Mention] = []

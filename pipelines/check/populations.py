@@ -129,6 +129,8 @@ def _interval(case: Case, mention: Mention) -> Signal | None:
         says = f"答案说的对象是“{said}”，原文相应处是“{words}”。"
         strength = min(1.0, (0.4 if is_new else 0.2) + 0.5 * score)
         return _signal("population.interval", mention, (source, each.start, each.end), strength, says)
+    if not _DIGITS & set(mention.text):
+        return None
     says = f"原文没有“{said}”这个{'年龄' if kind == 'age' else '体重'}界限。"
     return _signal("population.interval", mention, (-1, 0, 0), 0.3 if is_part else 0.4, says)
 

@@ -25,6 +25,7 @@ _NEW: Final = 0.6
 _SIGNS: Final = {"=": 2.0, "<": 1.0, ">": 2.0}
 """What names, and the characters right before and behind, weigh beside a pair of characters anywhere."""
 _MAX_CHARS, _MAX_CLAUSES, _MAX_KEYS = 160, 3, 20
+_JOINED: Final = {"vaccine": "drug", "symptom": "disease"}
 _FAR: Final = 0.5
 """What the rest of the sentence counts beside the clause."""
 _AGENT: Final = re.compile(r"(?:由|归|让|叫|请|经|需|须有|等|凭)[^,。、]{0,8}$")
@@ -105,7 +106,7 @@ def _better(place: int, mentions: list[Mention], slots: tuple[Slot, ...], fits: 
 def group(mention: Mention) -> str:
     """What a name could be exchanged for: of persons those that can take each other's place, else its type."""
     if mention.type != "population":
-        return "drug" if mention.type == "vaccine" else mention.type
+        return _JOINED.get(mention.type, mention.type)
     kind, colon, rest = mention.key.partition(":")
     if colon and kind != "condition":
         return f"{kind}:{rest.partition(':')[0]}" if kind == "grade" else kind

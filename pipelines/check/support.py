@@ -16,6 +16,8 @@ from pipelines.check.signals import Case
 MIN_ALIGNED: Final = 0.25
 MAX_NAMES: Final = 200
 """Of an answer; an honest one has a tenth of that, and the work stays bounded."""
+_PANELS: Final = frozenset(("电解质", "血常规", "肝功能", "肾功能", "血脂", "甲状腺功能", "尿常规"))
+"""Tests that are known by name when their parts are asked for."""
 MAX_TRIES, MAX_LEFT_OUT = 50, 4
 """Places where a shortened word is looked for, and characters that are left out between two of its own."""
 _BREAK: Final = re.compile(r"[^\u4e00-\u9fffa-z0-9-]")
@@ -60,9 +62,13 @@ class Known:
         return self._found[asked]
 
     def _has(self, mention: Mention) -> bool:
-        if mention.key in self.keys or (
-            len(mention.text) > 1
-            and (mention.text in self.text or (mention.type == "actor" and mention.key in self.text))
+        if (
+            mention.key in self.keys
+            or any(kind in _PANELS and kind in self.keys for kind in kinds_of(mention.key))
+            or (
+                len(mention.text) > 1
+                and (mention.text in self.text or (mention.type == "actor" and mention.key in self.text))
+            )
         ):
             return True
         if len(mention.text) == 1:
@@ -73,14 +79,17 @@ class Known:
             return True
         return any(name in self.text for name in lexicon().aliases.get(mention.key, ()) if len(name) > 1)
 
+    def has_kind(self, mention: Mention) -> bool:
+        """Whether at least what it is a kind of is among them."""
+        return any(kind in self.keys for kind in kinds_of(mention.key)[1:])
+
     def _is_put_together(self, mention: Mention) -> bool:
         """Whether its parts are known: 血磷 of 磷, 水痘疫苗 of 水痘, 泌尿系超声 of 泌尿系 and 超声."""
         for affix in ("血", "疫苗"):
             if mention.text.startswith(affix) or mention.text.endswith(affix):
                 rest = mention.text.removeprefix(affix).removesuffix(affix)
                 return bool(rest) and rest in self.text
-        is_of_kind = any(kind in self.keys for kind in kinds_of(mention.key)[1:])
-        return (is_of_kind or mention.type == "organ") and self.strange(mention.text, False) < 0.5
+        return (self.has_kind(mention) or mention.type == "organ") and self.strange(mention.text, False) < 0.5
 
     def strange(self, noun: str, is_whole: bool) -> float:
         """Share of a noun's pairs of characters that the texts lack; 0 for a shortened one that they have in full."""

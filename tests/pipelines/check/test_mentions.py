@@ -58,8 +58,8 @@ def test_kinds_go_up_to_the_widest() -> None:
 
 
 def test_a_body_that_no_list_has_is_known_by_its_ending() -> None:
-    found = [m.text for m in Reading("由市水务主管部门责令改正。").mentions if m.type == "actor"]
-    assert found == ["市水务主管部门"]
+    found = [m.text for m in Reading("由市林业主管部门责令改正。").mentions if m.type == "actor"]
+    assert found == ["市林业主管部门"]
 
 
 def test_a_listed_body_is_not_lengthened_by_what_stands_before_it() -> None:

@@ -45,7 +45,7 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
         if _of_others(ages, caution):
             continue
         people = {each for each in shared if each[0] in _CONDITIONS}
-        if not (shared or child) or is_told(caution, told, warned, known) or (caution.high >= 0 and not people):
+        if not (shared or child) or caution.high >= 0 or is_told(caution, told, warned, known):
             continue
         about = covered(caution.around, question | told, NOTHING, known)
         if not people and about < 0.25:
@@ -55,7 +55,7 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
             rule = "named_too"  # an illness that the drug is for, as well as one that it is not for
         strength = (0.35 + 0.4 * about + 0.1 * len(shared)) * (0.7 if warned else 1.0)
         strength *= 0.5 if rule == "named_too" else 1.0
-        yield omitted(case, f"warning.{rule}" + ("" if caution.high < 0 else "_care"), caution, strength)
+        yield omitted(case, f"warning.{rule}", caution, strength)
 
 
 def _ages(case: Case) -> list[tuple[Fraction, Fraction]]:

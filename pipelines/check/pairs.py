@@ -26,6 +26,7 @@ MAX_UNITS: Final = 400
 MAX_STANCES: Final = 40
 """Of an answer that are compared; more are no answer."""
 N_BEST: Final = 6
+MIN_COPIED: Final = 4
 N_FIRST: Final = 2
 """Clauses of an answer that speak of what the question asks."""
 SAYS_SO: Final = (1, 4)
@@ -102,7 +103,7 @@ def pairs(case: Case) -> tuple[Pair, ...]:
         if len(found) >= MAX_STANCES:
             break
         every = mine or tuple(_plain(case.answer, clause))
-        if not every or asked(case.answer, clause):
+        if not every or asked(case.answer, clause) or is_copied(case, clause, mine):
             continue
         whole, around = topic(clause.text), _around(case.answer, clause)
         early = wanted if clause.number < N_FIRST else NOTHING
@@ -115,6 +116,17 @@ def pairs(case: Case) -> tuple[Pair, ...]:
             if theirs:
                 found.append(Pair(stance, not mine, short, tuple(theirs)))
     return tuple(found)
+
+
+def is_copied(case: Case, clause: Clause, mine: tuple[Stance, ...]) -> bool:
+    """Whether a clause stands in the evidence as it is, and nothing above it in the answer gives it another sense."""
+    if len(clause.text) < MIN_COPIED or any(stance.inherited for stance in mine):
+        return False
+    return any(
+        at == 0 or not reading.folded[at - 1].isalnum()
+        for reading in case.evidence
+        if (at := reading.folded.find(clause.text)) >= 0
+    )
 
 
 def _wanted(question: Reading) -> Topic:

@@ -12,7 +12,7 @@ from pipelines.check.content import grams, overlap, runs, weights
 from pipelines.check.edits import around, edits
 from pipelines.check.edits import turned as denies
 from pipelines.check.marks import by_clause
-from pipelines.check.pairs import Pair, Unit, pairs
+from pipelines.check.pairs import Pair, Unit, is_copied, pairs
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import CONDITION, Stance, asked, stances
@@ -126,7 +126,7 @@ def _negated(case: Case) -> Iterator[Signal]:
     for clause, matches in zip(case.answer.clauses, case.alignment, strict=True):
         near = [m for m in matches if m.score >= max(0.2, 0.6 * matches[0].score)]
         near = [m for m in near if not asked(case.evidence[m.source], _clause(case, m))]
-        if near and not asked(case.answer, clause):
+        if near and not asked(case.answer, clause) and not is_copied(case, clause, ()):
             mine, theirs = denials(case.answer, clause), [(m, d) for m in near for d in _there(case, m)]
             found = _affirmed(case, clause, mine, theirs, near) or _denied(case, clause, mine, theirs, near)
             if found:

@@ -49,7 +49,7 @@ def _prepare_cache() -> bool:
 def _code_hash() -> str:
     digest = hashlib.blake2b(digest_size=8)
     root = Path(__file__).parent
-    for path in sorted([*root.glob("*.py"), *root.glob("near/*.py")]):
+    for path in sorted([*root.glob("*.py"), *root.glob("near/*.py"), *root.glob("check/*_kernels.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -1,34 +1,27 @@
-"""Where a near-verbatim clause departs from what it was taken from, token by token.
+"""Where an answer departs from the words of its evidence, token by token.
 
-Says nothing of clauses in other words: there every token differs. What can be left out without harm (grammar, marks of
-writing) is no token, amounts and words of one meaning are one token, so that 0.25 g and 250 mg, 应当 and 要 agree.
+Says little of answers in other words: there every token differs, and the classifier is told so. What can be left out
+without harm (grammar, marks of writing) is no token, amounts and words of one meaning are one token, so that 0.25 g and
+250 mg, 应当 and 要 agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from pipelines.check.marks import Mark
+from pipelines.check.paths import Edit, Path, Place, edits, path
 from pipelines.check.quantities import Quantity
-from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
-from pipelines.check.tokens import Token, tokens
+from pipelines.check.tokens import Token
 
-MIN_AGREEMENT: Final = 0.45
-"""Share of a clause's tokens that its window must have for a difference to mean anything."""
-MIN_SCORE: Final = 0.3
-"""Of the best clause of the evidence; below that the answer is in other words."""
-N_WINDOWS: Final = 3
-SHORT_CHARS: Final = 12
-AROUND: Final = 2
-MAX_DROPPED: Final = 6
-"""Tokens in a row that only the evidence has, for one of them to mean anything: who leaves out more shortens."""
-MAX_WINDOW: Final = 240
-_OPEN, _STRETCH, _ALONE = 0.5, 0.04, 0.5
+MIN_AGREEMENT: Final = 0.25
+"""Share of a clause's tokens that agree, below which the answer is in other words there."""
+MIN_RUN: Final = 2
+"""Tokens that agree beside a departure, with which it counts in such a clause too."""
+FAR: Final = 8
+"""As many tokens or characters count in full."""
 _MENTION_KINDS: Final = {
     "drug": "entity", "disease": "entity", "symptom": "entity", "test": "entity", "vaccine": "entity", "food": "entity",
     "organ": "entity", "route": "route", "population": "population", "actor": "actor",
@@ -41,253 +34,177 @@ _MARK_KINDS: Final = {
 
 
 _TIMES: Final = frozenset(("minute", "month"))
-
-
-class _Code(NamedTuple):
-    """A stretch of tokens of both sides, by number."""
-
-    same: bool
-    mine: list[int]
-    theirs: list[int]
-
-
-class _Window(NamedTuple):
-    source: int
-    theirs: tuple[Token, ...]
-    codes: list[_Code]
-    agreement: float
-    score: float
+_Traits = tuple[tuple[str, float], ...]
 
 
 def differences(case: Case) -> list[Signal]:
-    """Every departure of a near-verbatim clause; how sure grows with how much else agrees."""
-    mine = tokens(case.answer)
-    theirs = [tokens(reading) for reading in case.evidence]
-    everywhere = {t.key for part in theirs for t in part}
-    asked = {t.key for reading in (case.question, *case.heard) for t in tokens(reading)}
-    found: list[Signal] = []
-    for clause in case.answer.clauses:
-        if not case.alignment[clause.number] or case.alignment[clause.number][0].score < MIN_SCORE:
-            continue
-        start, end = _stretch(case, clause)
-        said = tuple(t for t in mine if start <= t.start < end)
-        window = _best_window(case, clause, said, theirs)
-        if window:
-            departures = _Departures(case, clause, said, window, everywhere, asked).signals()
-            found += [s for s in departures if clause.start <= s.start < clause.end]
-    return found
+    """Every departure from the evidence's words; how sure grows with how much around it agrees."""
+    way = path(case)
+    reader = _Reader(case, way, _agreement(case, way), "\n".join(r.folded for r in case.evidence), _asked(case))
+    return [signal for edit in edits(way) for signal in reader.signals(edit)]
 
 
-def _stretch(case: Case, clause: Clause) -> tuple[int, int]:
-    """What is aligned for a clause: itself, and with its neighbours in the sentence where it is short."""
-    start, end = clause.start, clause.end
-    if len(clause.text) >= SHORT_CHARS:
-        return start, end
-    clauses = case.answer.clauses
-    if clause.number and clauses[clause.number - 1].sentence == clause.sentence:
-        start = clauses[clause.number - 1].start
-    if clause.number + 1 < len(clauses) and clauses[clause.number + 1].sentence == clause.sentence:
-        end = clauses[clause.number + 1].end
-    return start, end
+def _asked(case: Case) -> str:
+    return "\n".join(r.folded for r in (case.question, *case.heard))
 
 
-def _best_window(
-    case: Case, clause: Clause, said: Sequence[Token], theirs: Sequence[tuple[Token, ...]]
-) -> _Window | None:
-    best: _Window | None = None
-    if len(said) < 2:
-        return None
-    for match in islice(case.alignment[clause.number], N_WINDOWS):
-        clauses = case.evidence[match.source].clauses
-        first = clauses[max(0, match.clause - AROUND)].start
-        last = clauses[min(len(clauses) - 1, match.clause + AROUND)].end
-        window = tuple(t for t in theirs[match.source] if first <= t.start < last)[:MAX_WINDOW]
-        codes, score = _codes(said, window)
-        agreed = sum(len(c.mine) for c in codes if c.same) / len(said)
-        if agreed >= MIN_AGREEMENT and (best is None or score > best.score):
-            best = _Window(match.source, window, codes, agreed, score)
-            if all(c.same for c in codes):
-                break
-    return best
+def _agreement(case: Case, way: Path) -> list[float]:
+    """[n_clauses] Share of the tokens of each clause that agree."""
+    same, all_of = [0] * len(case.answer.clauses), [0] * len(case.answer.clauses)
+    for token, agrees in zip(way.mine, way.same, strict=True):
+        number = case.answer.clause_at(token.start).number
+        all_of[number] += 1
+        same[number] += agrees
+    return [s / n if n else 0.0 for s, n in zip(same, all_of, strict=True)]
 
 
-def _codes(said: Sequence[Token], window: Sequence[Token]) -> tuple[list[_Code], float]:
-    """Stretches that differ and that agree, in order, and the score of the alignment.
-
-    All of `said` beside any part of the window (Smith and Waterman's way, with affine gaps on the window's side): what
-    agrees stays together, and what is replaced stands beside something of its type.
-    Cost: O(len(said) · len(window)), by rows.
-    """
-    ids: dict[Hashable, int] = {}
-    mine = np.array([ids.setdefault(t.key, len(ids)) for t in said])
-    theirs = np.array([ids.setdefault(t.key, len(ids)) for t in window])
-    kinds: dict[str, int] = {}
-    my_kinds = np.array([kinds.setdefault(t.type, len(kinds)) for t in said])
-    their_kinds = np.array([kinds.setdefault(t.type, len(kinds)) for t in window])
-    worth = np.array([1.0 if t.type == "character" else 1.6 for t in said])
-    equal = mine[:, None] == theirs[None, :]
-    gain = np.where(equal, worth[:, None], np.where(my_kinds[:, None] == their_kinds[None, :], -0.3, -0.6))
-    n, m = gain.shape
-    slope = _STRETCH * np.arange(m + 1)
-    best = np.zeros(m + 1)
-    steps = np.zeros((n, m + 1), dtype=np.int8)  # 1: beside, 0: only in the answer
-    jumps = np.zeros((n + 1, m + 1), dtype=np.int32)  # how many tokens of the window were left out just before
-    for i in range(n):
-        beside = np.full(m + 1, -np.inf)
-        beside[1:] = best[:-1] + gain[i]
-        alone = best - _ALONE
-        steps[i] = beside >= alone
-        row = np.maximum(beside, alone)
-        lifted = row + slope
-        top = np.maximum.accumulate(lifted)
-        start = np.maximum.accumulate(np.where(lifted >= top, np.arange(m + 1), 0))
-        after_gap = top - slope - _OPEN
-        gapped = (after_gap > row) & (start < np.arange(m + 1))
-        jumps[i + 1] = np.where(gapped, np.arange(m + 1) - start, 0)
-        best = np.where(gapped, after_gap, row)
-    return _traced(equal, steps, jumps, int(best.argmax())), float(best.max())
-
-
-def _traced(equal: np.ndarray, steps: np.ndarray, jumps: np.ndarray, j: int) -> list[_Code]:
-    """The way back through the table, as stretches."""
-    i, pairs = len(steps), []
-    while i:
-        left_out = int(jumps[i, j])
-        pairs += [(-1, j - 1 - k) for k in range(left_out)]
-        j -= left_out
-        if steps[i - 1, j]:
-            pairs.append((i - 1, j - 1))
-            j -= 1
-        else:
-            pairs.append((i - 1, -1))
-        i -= 1
-    codes: list[_Code] = []
-    for a, b in reversed(pairs):
-        same = a >= 0 and b >= 0 and bool(equal[a, b])
-        if not codes or codes[-1].same != same:
-            codes.append(_Code(same, [], []))
-        if a >= 0:
-            codes[-1].mine.append(a)
-        if b >= 0:
-            codes[-1].theirs.append(b)
-    return codes
-
-
-class _Departures(NamedTuple):
+class _Reader(NamedTuple):
     case: Case
-    clause: Clause
-    said: tuple[Token, ...]
-    window: _Window
-    everywhere: set[Hashable]
-    asked: set[Hashable]
+    way: Path
+    agreement: list[float]
+    everywhere: str
+    asked: str
 
-    def signals(self) -> list[Signal]:
-        found: list[Signal] = []
-        place = 0
-        for code in self.window.codes:
-            if not code.same:
-                found += self._of(
-                    [self.said[i] for i in code.mine], [self.window.theirs[i] for i in code.theirs], place
-                )
-            place += len(code.mine)
-        return found
-
-    def _of(self, mine: list[Token], theirs: list[Token], place: int) -> list[Signal]:
-        """Pairs what is of one type, then says what is left on either side."""
+    def signals(self, edit: Edit) -> list[Signal]:
+        """What a departure amounts to: pairs of one type first, then what is left on either side."""
+        mine = list(self.way.mine[edit.first : edit.last])
+        theirs = [self.way.theirs[j] for j in sorted({*edit.dropped, *(j for j in edit.beside if j >= 0)})]
+        at = self._neighbour(edit)
+        if at is None or (edit.left + edit.right < MIN_RUN and self._share(mine, at) < MIN_AGREEMENT):
+            return []
+        common = self._traits(edit, mine, theirs)
         found: list[Signal] = []
         for token in list(mine):
-            other = next((t for t in theirs if t.type == token.type != "character"), None) or (
-                next((t for t in theirs if isinstance(t.item, Mark)), None) if isinstance(token.item, Mark) else None
-            )
+            other = _counterpart(token, theirs)
             if other:
                 mine.remove(token)
                 theirs.remove(other)
-                found += self._replaced(token, other)
-        for token in mine:
-            if token.type != "character":
-                found.append(self._added(token))
-        beside = self.said[max(0, place - 1)]
-        if len(theirs) <= MAX_DROPPED:
-            found += [self._dropped(token, beside) for token in theirs if token.type != "character"]
-        return found + self._characters(mine, theirs, beside)
+                found += self._replaced(token, other, common)
+        found += [self._added(token, common) for token in mine if token.type != "character"]
+        found += [self._dropped(place, at, common) for place in theirs if place.token.type != "character"]
+        return found + self._characters(mine, theirs, at, common)
 
-    def _replaced(self, token: Token, other: Token) -> list[Signal]:
-        a, b = token.item, other.item
+    def _neighbour(self, edit: Edit) -> Token | None:
+        tokens = self.way.mine
+        return tokens[max(0, min(edit.first, len(tokens)) - 1)] if tokens else None
+
+    def _share(self, mine: Sequence[Token], at: Token) -> float:
+        return self.agreement[self.case.answer.clause_at((mine[0] if mine else at).start).number]
+
+    def _traits(self, edit: Edit, mine: Sequence[Token], theirs: Sequence[Place]) -> _Traits:
+        answer = self.case.answer
+        at = mine[0] if mine else self.way.mine[max(0, edit.first - 1)]
+        clause = answer.clause_at(at.start)
+        starts = bool(mine) and mine[0].start - clause.start <= 2
+        ends = bool(mine) and clause.end - mine[-1].end <= 2
+        begins_theirs = ends_theirs = False
+        if theirs:
+            reading = self.case.evidence[theirs[0].source]
+            begins_theirs = theirs[0].token.start - reading.clause_at(theirs[0].token.start).start <= 2
+            ends_theirs = reading.clause_at(theirs[-1].token.start).end - theirs[-1].token.end <= 2
+        return (
+            ("left", min(edit.left, FAR) / FAR), ("right", min(edit.right, FAR) / FAR),
+            ("both", min(edit.left, edit.right, 4) / 4), ("jumps", float(edit.jumps)),
+            ("n_mine", min(len(mine), FAR) / FAR), ("n_theirs", min(len(theirs), FAR) / FAR),
+            ("starts", float(starts)), ("ends", float(ends)),
+            ("begins_theirs", float(begins_theirs)), ("ends_theirs", float(ends_theirs)),
+            ("whole_theirs", float(begins_theirs and ends_theirs)),
+            ("agreement", self.agreement[clause.number]),
+        )  # fmt: skip
+
+    def _replaced(self, token: Token, place: Place, common: _Traits) -> list[Signal]:
+        other, a, b = place.token, token.item, place.token.item
         if isinstance(a, Quantity) and isinstance(b, Quantity):
             rule, kind = _quantity_rule(a, b)
             if rule == "comparator" and self.case.answer.folded[token.end : token.end + 1] == "(":
                 return []  # 24小时(一天)内: the bound is said behind the brackets
-            if self._is_near(token):
-                return [self._signal("moved", "pairing", token, other, 1.0, "数值与别处对调")]
-            rule = f"{rule}_known" if token.key in self.everywhere else rule
-            return [self._signal(rule, kind, token, other, 1.0, "数值不同")]
+            return [self._signal(rule, kind, token, place, 1.0, "数值不同", common)]
         if isinstance(a, Mark) and isinstance(b, Mark):
             if _agree(a, b):
                 return []
             kind = _MARK_KINDS.get(a.type, "polarity")
-            weight = _distance(a, b) * (0.4 if self._is_near(token) and a.type != b.type else 1.0)
-            return [self._signal(f"mark_{a.type}", kind, token, other, weight, "说法不同")]
+            return [self._signal(f"mark_{a.type}", kind, token, place, _distance(a, b), "说法不同", common)]
         kind = _MENTION_KINDS.get(token.type, "entity")
-        here = self.case.answer.folded[token.start : token.end]
-        there = self.case.evidence[self.window.source].folded[other.start : other.end]
+        here, there = self._text(token), self._text(place)
         if here in there or there in here:
-            return [self._signal("narrowed", kind, token, other, 0.6, "词语宽窄不同")]
-        weight = 0.4 if token.key in self.asked else 1.0
-        return [self._signal(token.type, kind, token, other, weight, "词语不同")]
+            return [self._signal("narrowed", kind, token, place, 0.6, "词语宽窄不同", common)]
+        return [self._signal(token.type, kind, token, place, 1.0, "词语不同", common)]
 
-    def _is_near(self, token: Token) -> bool:
-        """Whether the evidence says it too, a little before or after."""
-        return any(token.key == t.key for t in self.window.theirs)
-
-    def _added(self, token: Token) -> Signal:
-        elsewhere = 0.5 if token.key in self.everywhere else 1.0
-        strength = 0.2 if token.key in self.asked else elsewhere
+    def _added(self, token: Token, common: _Traits) -> Signal:
         if isinstance(token.item, Mark):
             kind = _MARK_KINDS.get(token.type, "polarity")
-            return self._signal(f"added_{token.type}", kind, token, None, 1.0, "依据中没有")
+            return self._signal(f"added_{token.type}", kind, token, None, 1.0, "依据中没有", common)
         kind = "quantity" if token.type == "quantity" else _MENTION_KINDS.get(token.type, "unsupported")
         family = token.type if token.type in ("quantity", "latin") else "mention"
-        return self._signal(f"added_{family}", kind, token, None, strength, "依据中没有")
+        return self._signal(f"added_{family}", kind, token, None, 1.0, "依据中没有", common)
 
-    def _dropped(self, token: Token, beside: Token) -> Signal:
-        if isinstance(token.item, Mark):
-            kind = _MARK_KINDS.get(token.type, "polarity")
-            return self._signal(f"dropped_{token.type}", kind, beside, token, 1.0, "漏掉了")
-        family = token.type if token.type in ("quantity", "latin", "population") else "mention"
-        said = 0.3 if token.key in self.asked else 1.0
-        return self._signal(f"dropped_{family}", "pairing", beside, token, said, "漏掉了")
+    def _dropped(self, place: Place, at: Token, common: _Traits) -> Signal:
+        if isinstance(place.token.item, Mark):
+            kind = _MARK_KINDS.get(place.token.type, "polarity")
+            return self._signal(f"dropped_{place.token.type}", kind, at, place, 1.0, "漏掉了", common)
+        family = place.token.type if place.token.type in ("quantity", "latin", "population") else "mention"
+        return self._signal(f"dropped_{family}", "pairing", at, place, 1.0, "漏掉了", common)
 
-    def _characters(self, mine: list[Token], theirs: list[Token], beside: Token) -> list[Signal]:
+    def _characters(self, mine: list[Token], theirs: list[Place], at: Token, common: _Traits) -> list[Signal]:
         ours = [t for t in mine if t.type == "character"]
-        other = [t for t in theirs if t.type == "character"]
-        new = [t for t in ours if t.key not in self.everywhere]
-        found = []
-        if ours and other:
-            span = Token("character", "", ours[0].start, ours[-1].end)
-            there = Token("character", "", other[0].start, other[-1].end)
+        other = [p for p in theirs if p.token.type == "character"]
+        span = Token("character", "", ours[0].start, ours[-1].end) if ours else at
+        there = (
+            Place(other[0].source, Token("character", "", other[0].token.start, other[-1].token.end)) if other else None
+        )
+        if ours and there:
             rule = "words" if min(len(ours), len(other)) > 1 else "word"
-            strength = min(1.0, 0.4 + 0.2 * len(new) + 0.1 * len(ours))
-            found.append(self._signal(rule, "entity", span, there, strength, "用词不同"))
-        elif ours:
-            span = Token("character", "", ours[0].start, ours[-1].end)
-            strength = min(1.0, 0.1 * len(ours) + 0.15 * len(new))
-            found.append(self._signal("added_words", "unsupported", span, None, strength, "依据中没有"))
-        elif other:
-            there = Token("character", "", other[0].start, other[-1].end)
-            found.append(
-                self._signal("dropped_words", "unsupported", beside, there, min(1.0, 0.1 * len(other)), "省略了")
-            )
-        return found
+            return [self._signal(rule, "entity", span, there, min(1.0, 0.3 + 0.1 * len(ours)), "用词不同", common)]
+        if ours:
+            strength = min(1.0, 0.15 * len(ours))
+            return [self._signal("added_words", "unsupported", span, None, strength, "依据中没有", common)]
+        if there:
+            strength = min(1.0, 0.1 * len(other))
+            return [self._signal("dropped_words", "unsupported", span, there, strength, "省略了", common)]
+        return []
 
-    def _signal(self, rule: str, kind: str, token: Token, other: Token | None, strength: float, says: str) -> Signal:
-        agreement = self.window.agreement
-        at = self.window.source if other else -1
-        there = self.case.evidence[at].raw[other.start : other.end] if other else ""
-        here = self.case.answer.raw[token.start : token.end]
-        says = f"与原文逐字比对：“{here}”处{says}" + (f"，原文为“{there}”。" if there else "。")
-        start, end = (other.start, other.end) if other else (0, 0)
-        sure = strength * (0.3 + 0.7 * agreement)
-        return Signal(f"difference.{rule}", kind, token.start, token.end, at, start, end, sure, says)
+    def _text(self, at: Token | Place) -> str:
+        if isinstance(at, Place):
+            return self.case.evidence[at.source].folded[at.token.start : at.token.end]
+        return self.case.answer.folded[at.start : at.end]
+
+    def _signal(
+        self, rule: str, kind: str, token: Token, place: Place | None, strength: float, says: str, common: _Traits
+    ) -> Signal:
+        here, there = self._text(token), self._text(place) if place else ""
+        raw = self.case.answer.raw[token.start : token.end]
+        source, start, end = (place.source, place.token.start, place.token.end) if place else (-1, 0, 0)
+        theirs = self.case.evidence[source].raw[start:end] if place else ""
+        says = f"与原文逐字比对：“{raw}”处{says}" + (f"，原文为“{theirs}”。" if theirs else "。")
+        own = (
+            ("known", float(here in self.everywhere)), ("asked", float(here in self.asked)),
+            ("asked_theirs", float(bool(there) and there in self.asked)),
+            ("theirs_said", float(bool(there) and there in self.case.answer.folded)),
+            ("new", sum(c not in self.everywhere for c in here) / max(1, len(here))),
+            ("alike", len(set(here) & set(there)) / max(1, min(len(set(here)), len(set(there)))) if there else 0.0),
+            ("size", min(len(here), FAR) / FAR), ("size_theirs", min(len(there), FAR) / FAR),
+        )  # fmt: skip
+        rule = f"{rule}{_manner(dict(common), dict(own), is_added=not place)}"
+        return Signal(
+            f"difference.{rule}", kind, token.start, token.end, source, start, end, strength, says, (*common, *own)
+        )
+
+
+def _manner(common: dict[str, float], own: dict[str, float], *, is_added: bool) -> str:
+    """How plain a departure is: nothing, where what stands around it agrees; `_moved` and `_loose` elsewhere."""
+    held = (common["left"] >= 2 / FAR or common["starts"]) and (common["right"] >= 2 / FAR or common["ends"])
+    small = common["n_mine"] <= 3 / FAR and common["n_theirs"] <= 3 / FAR
+    if is_added and own["known"]:
+        return "_moved"
+    return "" if held and small and not common["jumps"] else "_loose"
+
+
+def _counterpart(token: Token, theirs: Sequence[Place]) -> Place | None:
+    if isinstance(token.item, Mark):
+        return next((p for p in theirs if isinstance(p.token.item, Mark)), None)
+    if token.type == "character":
+        return None
+    return next((p for p in theirs if p.token.type == token.type), None)
 
 
 def _quantity_rule(a: Quantity, b: Quantity) -> tuple[str, str]:

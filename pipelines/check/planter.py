@@ -114,8 +114,15 @@ def _planted_one(base: str, kind: str, text: str, strangers: Sequence[str], dice
     head, tail = changed[: edit.start], changed[edit.start + len(edit.new) :]
     if dice.random() < 0.6:
         head, tail = _swapped_words(head, dice, 1), _swapped_words(tail, dice, 1)
-    span = edit.new or tail[:3] or head[-3:]
-    return Planted(head + edit.new + tail, kind, span)
+    answer = head + edit.new + tail
+    return Planted(answer, kind, _place(answer, len(head), len(head) + len(edit.new)))
+
+
+def _place(answer: str, start: int, end: int) -> str:
+    """The words there, and as many around them as make them the first of their kind in the answer."""
+    while answer.find(answer[start:end] or "\n") != start and (start > 0 or end < len(answer)):
+        start, end = max(0, start - 1), min(len(answer), end + 1)
+    return answer[start:end]
 
 
 def _reworded(base: str, dice: random.Random) -> str:

@@ -28,6 +28,7 @@ class Signal(NamedTuple):
         evidence_start, evidence_end: The span there; equal where there is none.
         strength: From 0 (nothing) to 1 (as sure as this rule gets).
         says: One sentence in Chinese for a reviewer, with the words of both sides.
+        traits: What else is known of the place, for the classifier: name and value from 0 to 1.
     """
 
     check: str
@@ -39,6 +40,7 @@ class Signal(NamedTuple):
     evidence_end: int
     strength: float
     says: str
+    traits: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,22 @@ class _Candidate(NamedTuple):
     company: Context
 
 
-class _Contest(NamedTuple):
-    """The candidates of a group, and how well each fits each member of the answer: `fits[member][candidate]`."""
+class _Contest:
+    """The candidates of a group, and how well each fits each member of the answer."""
 
-    members: tuple[Item, ...]
-    candidates: list[_Candidate]
-    fits: list[list[float]]
+    def __init__(self, case: Case, members: tuple[Item, ...], candidates: list[_Candidate]) -> None:
+        self.case, self.members, self.candidates = case, members, candidates
+        self._fits: dict[int, list[float]] = {}
+
+    def fits(self, member: int) -> list[float]:
+        """How well each candidate fits a member; reckoned when it is asked for."""
+        if member not in self._fits:
+            self._fits[member] = _fits(self.case, self.members[member], self.candidates)
+        return self._fits[member]
 
     def best(self, member: int, value: str) -> tuple[float, int]:
         """How well a value fits a member at its best place, and the candidate there; -1 where there is none."""
-        places = [(fit, i) for i, fit in enumerate(self.fits[member]) if _has(self.candidates[i].item.value, value)]
+        places = [(fit, i) for i, fit in enumerate(self.fits(member)) if _has(self.candidates[i].item.value, value)]
         return max(places, default=(0.0, -1))
 
 
@@ -83,12 +89,12 @@ def pairing(case: Case) -> list[Signal]:
     """Values and names of the answer whose company in the evidence is another."""
     found = grade(case)
     for members, rivals in _groups(case):
-        if all(_is_copied(case, member) for member in members[:MAX_CANDIDATES]):
-            continue
-        contest = _contest(case, members[:MAX_CANDIDATES], rivals[:MAX_CANDIDATES])
+        members = members[:MAX_CANDIDATES]
+        own = [i for i, member in enumerate(members) if not _is_copied(case, member)]
+        contest = _contest(case, members, rivals[:MAX_CANDIDATES]) if own else None
         if contest is None:
             continue
-        for number in range(len(contest.members)):
+        for number in own:
             if signal := _judged(case, contest, number):
                 found.append(signal)
     return found
@@ -141,7 +147,7 @@ def _contest(case: Case, members: tuple[Item, ...], rivals: list[_Rival]) -> _Co
     if len(values) < 2 or not shared or (len(shared) < 2 and members[0].group in _LISTED):
         return None
     candidates = [_Candidate(s, r, item, context(r, item)) for s, r, item in rivals]
-    return _Contest(members, candidates, [_fits(case, member, candidates) for member in members])
+    return _Contest(case, members, candidates)
 
 
 def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]:
@@ -151,7 +157,7 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]
     for word in _asked_words(case.question):
         if words.get(word, 0.0) < level:
             words[word] = level
-    shared = [[(w, level) for w, level in each.company.words.items() if w in words] for each in candidates]
+    shared = [[(w, t[w]) for w in words.keys() & t.keys()] for t in (each.company.words for each in candidates)]
     weights = _weights(shared)
     whole = max(2.0, sum(weight * words[word] for word, weight in weights.items()))
     said = frozenset(words)
@@ -259,7 +265,7 @@ def _asked_names(question: Reading) -> dict[str, frozenset[str]]:
 
 
 def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
-    member, row = contest.members[number], contest.fits[number]
+    member, row = contest.members[number], contest.fits(number)
     same, place = contest.best(number, member.value)
     is_amount = _is_amount(member.group)
     if place < 0 or _is_beside_the_point(case.answer, member):

@@ -124,7 +124,7 @@ def context(reading: Reading, item: Item) -> Context:
         if lead <= facet.start < item.start or item.end <= facet.start < tail:
             names.setdefault(facet.type, set()).add(facet.key)
         elif facet.end <= item.start:
-            _take_over(reading, last, facet, (facet.key,))
+            _take_over(text, last, facet, (facet.key,))
     for m in around:
         if m.start == item.start or bounds(m.key) is not None:
             continue
@@ -134,7 +134,7 @@ def context(reading: Reading, item: Item) -> Context:
         if near or item.end <= m.start < tail:
             names.setdefault(m.type, set()).update(kinds_of(m.key))
         elif m.end <= item.start:
-            _take_over(reading, last, m, kinds_of(m.key))
+            _take_over(text, last, m, kinds_of(m.key))
     return Context(
         words,
         frozenset(grams.pairs_between(lead, item.start)),
@@ -148,12 +148,12 @@ def context(reading: Reading, item: Item) -> Context:
 
 
 def _take_over(
-    reading: Reading, last: dict[str, tuple[int, frozenset[str]]], name: Mention | Facet, keys: Iterable[str]
+    text: str, last: dict[str, tuple[int, frozenset[str]]], name: Mention | Facet, keys: Iterable[str]
 ) -> None:
     """The last name of a type before the item, with those beside it in its clause (乙类、丙类)."""
-    number = clause_of(reading, name.start).number
-    before, known = last.get(name.type, (-1, frozenset[str]()))
-    last[name.type] = number, frozenset(keys) | known if before == number else frozenset(keys)
+    end, known = last.get(name.type, (-1, frozenset[str]()))
+    beside = end >= 0 and "," not in text[end : name.start]
+    last[name.type] = name.end, frozenset(keys) | known if beside else frozenset(keys)
 
 
 def _facets_around(reading: Reading, start: int, end: int) -> tuple[Facet, ...]:
@@ -222,7 +222,7 @@ def _masked(reading: Reading) -> tuple[str, _Grams]:
 
 def _band(reading: Reading, item: Item, kind: str, around: tuple[Mention, ...]) -> Band | None:
     """The age or weight that it is said of: the last one before it, one in brackets behind it, that of its list."""
-    if item.group.startswith(kind):
+    if item.group.startswith(kind) or kind not in _kinds(reading):
         return None
     text = reading.folded
     last: Mention | None = None
@@ -257,6 +257,12 @@ def _is_common(reading: Reading, item: Item, first: int, last: int) -> bool:
     return any(last <= q.start and q.end <= item.start for q in reading.quantities)
 
 
+@functools.lru_cache(maxsize=512)
+def _kinds(reading: Reading) -> frozenset[str]:
+    """Whether it speaks of ages, and of weights."""
+    return frozenset(m.key.partition(":")[0] for m in reading.mentions if bounds(m.key) is not None)
+
+
 def _behind(text: str, end: int, start: int) -> bool:
     return start - end < 14 and (text[end:start].strip() in ("", "(") or _FOR.fullmatch(text, end, start) is not None)
 
@@ -269,11 +275,14 @@ def _met(one: Band, other: Band) -> Band:
 
 def _of_list(reading: Reading, item: Item, kind: str) -> Band | None:
     """The age before the colon under which a list stands that the item belongs to."""
+    introduced = _introduced(reading)
+    if not introduced:
+        return None
     text = reading.folded
     begin = max(0, item.start - _LIST_CHARS)
     begin = max((m.end() for m in _STOP.finditer(text, begin, item.start)), default=begin)
     found = None
-    for place, there in _introduced(reading):
+    for place, there in introduced:
         if begin <= place < item.start and there[0] == kind:
             found = bounds(there[1])
     return found

@@ -87,7 +87,10 @@ def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match
 
 @functools.lru_cache(maxsize=64)
 def features(reading: Reading) -> tuple[Weights, ...]:
-    """For each clause what it says and how much each of it counts: concepts, amounts, characters and pairs of them."""
+    """For each clause what it says and how much each of it counts.
+
+    Concepts, amounts, pairs of characters, and characters that no known word holds.
+    """
     folded = reading.folded
     words = concepts(folded)
     empty = _empty()
@@ -97,18 +100,20 @@ def features(reading: Reading) -> tuple[Weights, ...]:
     for amount in reading.quantities:
         counts[amount.start : amount.end] = [0.0] * (amount.end - amount.start)
     pairs = list(map(add, folded, folded[1:]))
-    singles = [_SINGLE * n for n in counts]
     doubles = [_PAIR * n for n in map(min, counts, counts[1:])]
     found: list[dict[Hashable, float]] = []
     for start, end, *_ in reading.clauses:
-        said: dict[Hashable, float] = {c: n for c, n in zip(folded[start:end], singles[start:end], strict=True) if n}
-        said |= {c: n for c, n in zip(pairs[start : end - 1], doubles[start : end - 1], strict=True) if n}
+        said: dict[Hashable, float] = {
+            c: n for c, n in zip(pairs[start : end - 1], doubles[start : end - 1], strict=True) if n
+        }
+        said |= {c: _SINGLE for c, n in zip(folded[start:end], counts[start:end], strict=True) if n == 1}
         found.append(said)
     for amount in reading.quantities:
         said = found[reading.clause_at(amount.start).number]
         said[amount.unit, amount.per] = _UNIT
-        for value in {amount.low, amount.high} - {None}:
-            said[amount.unit, value] = _VALUE / (1 + (amount.low != amount.high))
+        values = [v for v in (amount.low, amount.high) if v is not None][: 1 + (amount.low != amount.high)]
+        for value in values:
+            said[amount.unit, value.numerator, value.denominator] = _VALUE / len(values)
     number = 0
     ends = [clause.end for clause in reading.clauses]
     for start, end, keys, light, parts in words:

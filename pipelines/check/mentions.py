@@ -75,8 +75,8 @@ def mentions(reading: Reading) -> tuple[Mention, ...]:
     """The mentions of a text, in order, the longest at each place."""
     text = reading.folded
     listed = _listed(text)
-    ends = {m.end for m in listed if m.type == "actor"}
-    bodies = [m for m in _bodies(text) if m.type != "actor" or m.end not in ends]
+    edges = {edge for m in listed if m.type == "actor" for edge in (m.start, -m.end)}
+    bodies = [m for m in _bodies(text) if m.type != "actor" or not edges & {m.start, -m.end}]
     found = [*listed, *bodies, *_ages(reading), *_grades(text)]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     kept: list[Mention] = []

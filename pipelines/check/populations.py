@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from pipelines.check.mentions import OPPOSITES, Mention, bounds
+from pipelines.check.places import clause_of, names
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.slots import Rival, rival
@@ -15,7 +16,7 @@ from pipelines.check.support import beside, known, own_names
 
 _Band = tuple[Fraction, Fraction]
 _MOST = 10**6
-MIN_AGE_MARGIN, MIN_AGED = 0.2, 0.25
+MIN_AGE_MARGIN, MIN_AGED, MIN_COPIED = 0.2, 0.25, 0.4
 _VAGUE: Final = frozenset(("儿童", "age:0-12", "age:0-36", "age:0-1", "家庭成员"))  # said of anyone
 _GROUPS: Final = "男|女|城市|农村|早产|足月|成人|儿童|小儿"
 _ORDER: Final = re.compile(
@@ -216,6 +217,8 @@ def _opposite(case: Case, mention: Mention) -> Signal | None:
     is_known = known(case.known).has(mention)
     near = beside(case, mention)
     own = {m.key for m in own_names(case)}
+    if signal := _aligned_opposite(case, mention):
+        return signal
     if is_known and any(m.key == mention.key or m.key in own for _, m, _ in near):
         return None
     said = case.answer.raw[mention.start : mention.end]
@@ -226,6 +229,24 @@ def _opposite(case: Case, mention: Mention) -> Signal | None:
             strength = min(1.0, (0.2 if is_known else 0.5) + 0.5 * score)
             return _signal("population.other", mention, (source, other.start, other.end), strength, says)
     return _who(case, mention)
+
+
+def _aligned_opposite(case: Case, mention: Mention) -> Signal | None:
+    """Where the clause is nearly taken over, and its source has the opposite in it, and not this."""
+    clause = clause_of(case.answer, mention.start)
+    here = {m.key for m in names(case.answer).get(clause.number, ())}
+    for match in case.alignment[clause.number][:1]:
+        there = names(case.evidence[match.source]).get(match.clause, ())
+        keys = {m.key for m in there}
+        opposite = OPPOSITES[mention.key]
+        if match.score < MIN_COPIED or mention.key in keys or opposite in here or opposite not in keys:
+            continue
+        other = next(m for m in there if m.key == opposite)
+        words = case.evidence[match.source].raw[other.start : other.end]
+        says = f"答案说的对象是“{_said(case, mention)}”，原文相应处是“{words}”。"
+        place = (match.source, other.start, other.end)
+        return _signal("population.opposite", mention, place, min(1.0, match.score), says)
+    return None
 
 
 def _signal(check: str, mention: Mention, place: tuple[int, int, int], strength: float, says: str) -> Signal:

@@ -113,7 +113,7 @@ class _Reader(NamedTuple):
         )  # fmt: skip
 
     def _replaced(self, token: Token, place: Place, common: _Traits) -> list[Signal]:
-        other, a, b = place.token, token.item, place.token.item
+        a, b = token.item, place.token.item
         if isinstance(a, Quantity) and isinstance(b, Quantity):
             rule, kind = _quantity_rule(a, b)
             if rule == "comparator" and self.case.answer.folded[token.end : token.end + 1] == "(":

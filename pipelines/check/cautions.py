@@ -54,7 +54,7 @@ def cautions(evidence: tuple[Reading, ...]) -> tuple[Caution, ...]:
         names = named(reading)
         for clause, mine in zip(reading.clauses, stances(reading), strict=True):
             high = min((s.high for s in mine), default=0)
-            if (high >= 0 and not _CAREFUL.search(clause.text)) or asked(reading, clause):
+            if "|" in clause.text or (high >= 0 and not _CAREFUL.search(clause.text)) or asked(reading, clause):
                 continue
             said = topic(clause.text)
             if len(said) >= 2:

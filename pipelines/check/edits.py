@@ -76,7 +76,12 @@ def _of(case: Case, clause: Clause) -> Iterator[Edit]:
         return
     for match in islice(case.alignment[clause.number], N_MATCHES):
         there = case.evidence[match.source].clauses[match.clause]
-        if match.score < MIN_SCORE or len(there.text) > MAX_CHARS or asked(case.evidence[match.source], there):
+        if (
+            match.score < MIN_SCORE
+            or len(there.text) > MAX_CHARS
+            or "|" in there.text
+            or asked(case.evidence[match.source], there)
+        ):
             continue
         alike = _alike(clause.text, there.text)
         if alike >= MIN_ALIKE and (best is None or alike > best[0]):

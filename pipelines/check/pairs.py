@@ -112,7 +112,8 @@ def pairs(case: Case) -> tuple[Pair, ...]:
             short = len(focus) < 3 and bool(early)
             if short:
                 focus = whole = whole | early
-            theirs = _beside(focus, whole, around | early, units, holders, known)
+            here, near = (focus, whole | around | early) if len(every) > 1 else (focus | whole, around | early)
+            theirs = _beside(focus, here, near, units, holders, known)
             if theirs:
                 found.append(Pair(stance, not mine, short, tuple(theirs)))
     return tuple(found)
@@ -187,7 +188,7 @@ def _units(evidence: tuple[Reading, ...]) -> tuple[tuple[Unit, ...], Mapping[str
 
 def _beside(
     focus: Topic,
-    whole: Topic,
+    here: Topic,
     around: Topic,
     units: tuple[Unit, ...],
     holders: Mapping[str, tuple[int, ...]],
@@ -202,7 +203,7 @@ def _beside(
     for number in heapq.nlargest(N_BEST, shared, key=lambda n: (shared[n], -n)):
         unit = units[number]
         score = 0.5 * covered(focus, unit.whole, unit.sentence, known)
-        score += 0.5 * covered(unit.focus, focus | whole, around, known)
+        score += 0.5 * covered(unit.focus, here, around, known)
         if score >= MIN_SCORE:
             found.append((score, unit))
     return sorted(found, key=lambda f: -f[0])

@@ -17,20 +17,26 @@ from pipelines.check.topics import NOTHING, Topic, covered, rarities, topic
 
 CAUSAL: Final = frozenset(("because", "causes", "caused_by", "therefore", "lowers", "raises", "shows", "purpose"))
 _GROUPS: Final = {"replaces": "replaces", "exceeds": "compares", "below": "compares"}
+_CLEAR: Final = frozenset(("causes", "caused_by", "lowers", "raises", "called", "purpose"))
+"""Words that name a cause; 所以 and 因为 often only give a reason for what is advised."""
 _PRONOUNS: Final = frozenset(("后者", "前者", "其", "它", "他", "这", "此", "这个药", "这药"))
 _OF: Final = re.compile("由于|是由|由|因为|因|被|正是|就是|多半是|大多是|都是|是")
 _ORDER: Final = re.compile(r"([\u4e00-\u9fff]{2})(之前|以前|之后|以后|前|后)(?![臂囟期果续面者庭列腺])")
 _WITH_OBJECT: Final = frozenset(("causes", "lowers", "raises", "shows", "purpose", "replaces", "would"))
-_NO_OBJECT: Final = frozenset("时的或、者后及和与)(,或")
+_NO_OBJECT: Final = frozenset("时的或、者后及和与等)(,或")
 """加重时, 升高、: what is behind is no object."""
 _CALLED: Final = re.compile(
     "^(?P<a>.{2,40}?)(?:为|是|属于|系)(?P<b>.{2,30}?)的?(?P<c>先兆|前兆|苗头|标志|信号|征象|征兆|表现|并发症|后遗症|后果|结果|病因|诱因|原因"
     "|危险因素|根源)$"
 )
-_FORWARD: Final = frozenset(
-    ("先兆", "前兆", "苗头", "标志", "信号", "征象", "征兆", "病因", "诱因", "原因", "危险因素", "根源")
+_TO_SUBJECT: Final = re.compile("病因|诱因|原因|危险因素|预防|治疗|用药")
+_TO_OBJECT: Final = re.compile("表现|症状|体征|并发|后果|影响|不良反应")
+_FORWARD: Final = frozenset(("病因", "诱因", "原因", "危险因素", "根源"))
+"""甲为乙的病因: 甲 leads to 乙; of 乙的后果 and 乙的先兆 the other way round, as a sign follows what it shows."""
+_SHOWN: Final = frozenset(("表现为",))
+_VAGUE: Final = re.compile(
+    "^(?:但|而|且|并|可能)*(?:这|那|它|此|该|本|如果|若|要是|都|重点|平时|家长|同时|一旦|上述|以上|其中)"
 )
-"""甲为乙的先兆: 甲 leads to 乙; of 乙的后果 the other way round."""
 _END: Final = re.compile(r"[。;\n]")
 _FIRST: Final = re.compile("首先|先")
 _THEN: Final = re.compile("然后|接着|随后|再|之后|后")
@@ -108,7 +114,7 @@ def _compared(edge: Edge, theirs: list[Edge], known: Mapping[str, float]) -> tup
     other_way = next((e for e in theirs if _other_way(edge, e) and _straight(edge, e, known) >= _SURE), None)
     if other_way is not None:
         return "effect", 0.7, other_way
-    if turned >= _REVERSED and turned > straight + 0.08:
+    if turned >= _REVERSED and turned > straight + 0.08 and edge.value != "purpose":
         return "reversed", min(1.0, 0.35 + turned), against
     exchanged = next((e for e in theirs if _exchanged(edge, e, known)), None)
     if exchanged is not None:
@@ -116,7 +122,8 @@ def _compared(edge: Edge, theirs: list[Edge], known: Mapping[str, float]) -> tup
     if straight >= _SURE:
         return None
     best: tuple[str, float, Edge] | None = None
-    for e in theirs if edge.group == "causal" else ():
+    vague = edge.value not in _CLEAR or _VAGUE.match(edge.one) or _VAGUE.match(edge.other)
+    for e in () if vague else theirs:
         cause, effect = _alike(edge.one, e.one, known), _alike(edge.other, e.other, known)
         rule, same, differs = ("other_cause", effect, cause) if effect > cause else ("other_effect", cause, effect)
         if same >= 0.4 and differs < 0.2 and (best is None or same > best[1]):
@@ -192,9 +199,23 @@ def edges(reading: Reading) -> tuple[Edge, ...]:
             found.extend(edge for i in range(len(marks)) if (edge := _edge(reading, clause, marks, i)) is not None)
         if (called := _called(clause)) is not None:
             found.append(called)
+        found.extend(_triple(clause))
         if len(found) >= MAX_EDGES:
             break
     return tuple(found)
+
+
+def _triple(clause: Clause) -> Iterator[Edge]:
+    """手足口病|病因|肠道病毒, as a graph writes it; where the word in the middle does not tell, both ways."""
+    parts = clause.text.split("|")
+    if len(parts) != 3:
+        return
+    one, middle, other = parts
+    ways = [(other, one)] if _TO_SUBJECT.search(middle) else [(one, other)]
+    if not _TO_SUBJECT.search(middle) and not _TO_OBJECT.search(middle):
+        ways.append((other, one))
+    for a, b in ways:
+        yield Edge("causal", "triple", a, b, clause.start, clause.end, -1, middle)
 
 
 def _called(clause: Clause) -> Edge | None:
@@ -231,6 +252,8 @@ def _edge(reading: Reading, clause: Clause, marks: list[Mark], i: int) -> Edge |
         one, other = _or_near(reading, clause, left, -1), right
         if value in _WITH_OBJECT and (not grams(_text(reading, right)) or reading.folded[mark.end] in _NO_OBJECT):
             return None
+    if value == "shows" and mark.text not in _SHOWN:
+        one, other = other, one
     start, stop = min(one[0], other[0]), max(one[1], other[1])
     return Edge(
         _GROUPS.get(value, "causal"), value, _text(reading, one), _text(reading, other),
@@ -245,7 +268,7 @@ def _text(reading: Reading, span: tuple[int, int]) -> str:
 def _or_near(reading: Reading, clause: Clause, span: tuple[int, int], step: int) -> tuple[int, int]:
     """The span, or where it says nothing the clause before (or after) it in the sentence."""
     text = _text(reading, span)
-    if grams(text) and text.strip() not in _PRONOUNS:
+    if grams(text) and text.strip() not in _PRONOUNS and not (step < 0 and _VAGUE.match(text.strip())):
         return span
     for number in (clause.number + step, clause.number - step) if step > 0 else (clause.number + step,):
         if 0 <= number < len(reading.clauses):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from pipelines.check.content import grams
 from pipelines.check.marks import MAX_SCOPE, Mark, by_clause, scale
 from pipelines.check.reading import Clause, Reading
 
@@ -175,6 +176,8 @@ def _own(reading: Reading, clause: Clause, marks: tuple[Mark, ...]) -> Iterator[
         if place[1] < -1 and _is_denied_again(reading, mark, marks[i + 1 :]):
             place = (3, 4)
         start, end = mark.scope_start, mark.scope_end
+        if start >= mark.end and (other := next((m for m in marks[i + 1 :] if scale(m)), None)) is not None:
+            end = other.start if grams(reading.folded[start : other.start]) else end
         yield Stance(*place, start, end, clause.number, mark.start, mark.end, False, mark.text)
 
 

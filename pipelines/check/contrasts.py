@@ -18,7 +18,7 @@ MIN_SCORE: Final = 0.15
 _NEAR: Final = 0.6
 """Share of the best score from which on another clause may well be the one that is retold."""
 _WINDOW: Final = 5
-_PLAIN: Final = ("左右", "男女", "子女", "能不能", "可不可以", "有没有效", "前后", "上下")
+_PLAIN: Final = ("左右", "婴幼儿", "男女", "子女", "能不能", "可不可以", "有没有效", "前后", "上下")
 _ONE: Final = (1,)
 _HOLDING: Final = ("symptom", "disease", "drug", "test")
 _DENIED: Final = frozenset("不没无未非别勿免")

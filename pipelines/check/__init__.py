@@ -14,6 +14,7 @@ contexts     what a value or a name stands with: words, names, ages, headings
 terms        parallel names that only the evidence knows
 support      what the evidence, the question and the patient name, under any alias
 content      the words of a clause that say something, and how much each weighs
+concepts     words by what they mean: 发烧, 发热 and 体温升高 are one
 alignment    which clause of the evidence speaks of what a clause of the answer says
 signals      what a check found: where, how sure, and a sentence for a reviewer
 <check>      one module a check: Case → signals

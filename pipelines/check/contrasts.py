@@ -49,11 +49,11 @@ def _of(case: Case, clause: Clause) -> Iterator[Signal]:
     if not mine or not matches or matches[0].score < MIN_SCORE:
         return
     best = [m for m in matches if m.score >= _NEAR * matches[0].score]
-    there = set[tuple[int, int]]().union(*(_sentence(case, m) for m in best))
+    taken = set[tuple[int, int]]().union(*(_sentence(case, m) for m in best))
     anywhere = _anywhere(case.known)
     for word in {w.slot: w for w in reversed(mine)}.values():
         own = {w.side for w in mine if w.slot == word.slot}
-        if len(own) > 1 or (word.slot, word.side) in there:
+        if len(own) > 1 or (word.slot, word.side) in taken:
             continue
         others = (
             (match, s)
@@ -65,7 +65,11 @@ def _of(case: Case, clause: Clause) -> Iterator[Signal]:
         if match is None or other is None:
             continue
         evidence = case.evidence[match.source]
-        if asked(evidence, evidence.clauses[match.clause]) or asked(case.answer, clause):
+        there = evidence.clauses[match.clause]
+        text = case.answer.folded[word.start : word.end]
+        if text in there.text.replace(evidence.folded[other.start : other.end], " "):
+            continue  # as a part of another word
+        if asked(evidence, there) or asked(case.answer, clause):
             continue
         slot = _lexicon()[2][word.slot]
         near = _shared(case.answer.folded, word, evidence.folded, other)

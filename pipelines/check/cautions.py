@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from pipelines.check.marks import by_clause
-from pipelines.check.reading import Clause, Reading
+from pipelines.check.reading import Reading
 from pipelines.check.stances import asked, stances
-from pipelines.check.topics import NOTHING, Topic, covered, topic
+from pipelines.check.topics import NOTHING, Rarities, Topic, clause_topics, covered, sentence_topics, topic
 
 MAX_CAUTIONS: Final = 200
 """Of all evidence together; the rest is not looked at."""
@@ -52,13 +52,14 @@ def cautions(evidence: tuple[Reading, ...]) -> tuple[Caution, ...]:
     found: list[Caution] = []
     for source, reading in enumerate(evidence):
         names = named(reading)
+        own, sentences = clause_topics(reading), sentence_topics(reading)
         for clause, mine in zip(reading.clauses, stances(reading), strict=True):
             high = min((s.high for s in mine), default=0)
             if "|" in clause.text or (high >= 0 and not _CAREFUL.search(clause.text)) or asked(reading, clause):
                 continue
-            said = topic(clause.text)
+            said = own[clause.number]
             if len(said) >= 2:
-                around = said | sentence(reading, clause) | topic(clause.heading)
+                around = sentences[clause.number] | topic(clause.heading)
                 keys = names.get(clause.number, frozenset())
                 found.append(Caution(source, clause.number, clause.start, clause.end, min(high, 0), said, around, keys))
             if len(found) >= MAX_CAUTIONS:
@@ -76,15 +77,6 @@ def named(reading: Reading) -> Mapping[int, frozenset[tuple[str, str]]]:
     return {number: frozenset(keys) for number, keys in found.items()}
 
 
-def sentence(reading: Reading, clause: Clause, before: int = 4, after: int = 4) -> Topic:
-    """What the clauses near one in its sentence say."""
-    found = NOTHING
-    for other in reading.clauses[max(0, clause.number - before) : clause.number + after + 1]:
-        if other.sentence == clause.sentence:
-            found |= topic(other.text)
-    return found
-
-
 class Wary(NamedTuple):
     """A clause of an answer that forbids, denies or warns; `strict` where it takes a stance against something."""
 
@@ -98,14 +90,15 @@ def wary(answer: Reading) -> tuple[Wary, ...]:
 
 
 def _wary(answer: Reading) -> Iterator[Wary]:
+    own = clause_topics(answer)
     for clause, mine, marks in zip(answer.clauses, stances(answer), by_clause(answer), strict=True):
         strict = any(s.high < 0 for s in mine)
         denies = any(m.type == "negation" and not _SUPPOSED.search(answer.folded, m.end, clause.end) for m in marks)
         if strict or denies or _CAREFUL.search(clause.text):
-            yield Wary(topic(clause.text), strict)
+            yield Wary(own[clause.number], strict)
 
 
-def is_told(caution: Caution, answer: Topic, warned: tuple[Wary, ...], known: Mapping[str, float]) -> bool:
+def is_told(caution: Caution, answer: Topic, warned: tuple[Wary, ...], known: Rarities) -> bool:
     """Whether an answer that warns says most of a caution, or warns in a clause on the same, or in general."""
     if (warned or not caution.high) and covered(caution.said, answer, NOTHING, known) >= 2 * TOLD:
         return True

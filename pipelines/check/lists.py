@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
-from pipelines.check.topics import NOTHING, Topic, covered, rarities, topic
+from pipelines.check.topics import NOTHING, Rarities, Topic, clause_topics, covered, rarities, topic_at
 
 ASKS_LIST: Final = re.compile("哪|什么|谁|几|有何|何时|何种|怎样|注意|禁忌|列出|总结|内容|事项|情形|条件|要求")
 MAX_LISTS: Final = 120
@@ -41,9 +41,9 @@ def left_out_of_lists(case: Case) -> Iterator[Signal]:
     if not lists:
         return
     known = rarities(case.evidence)
-    told = topic(case.answer.folded)
+    told = NOTHING.union(*clause_topics(case.answer))
     asks = ASKS_LIST.search(case.question.folded) is not None
-    asked = topic(case.question.folded)
+    asked = NOTHING.union(*clause_topics(case.question))
     for listed in lists:
         found = _missing(case, listed, told, known)
         if found is None:
@@ -60,7 +60,7 @@ def left_out_of_lists(case: Case) -> Iterator[Signal]:
 
 
 def _missing(
-    case: Case, listed: Listed, told: Topic, known: Mapping[str, float]
+    case: Case, listed: Listed, told: Topic, known: Rarities
 ) -> tuple[int, bool, tuple[int, int, Topic]] | None:
     """How many items were taken over, whether word for word, and the only one that was not."""
     text = case.evidence[listed.source].folded
@@ -85,16 +85,16 @@ def enumerations(evidence: tuple[Reading, ...]) -> tuple[Listed, ...]:
             if "、" in clause.text:
                 for part in _BRACKETS.finditer(reading.folded, clause.start, clause.end):
                     if "、" in part[0]:
-                        found.extend(_listed(source, _items(reading.folded, part.start(), part.end())))
+                        found.extend(_listed(source, _items(reading, part.start(), part.end())))
         if len(found) > MAX_LISTS:
             break
     return tuple(found[:MAX_LISTS])
 
 
-def _items(text: str, start: int, end: int) -> list[tuple[int, int, Topic]]:
+def _items(reading: Reading, start: int, end: int) -> list[tuple[int, int, Topic]]:
     """The parts of a stretch between the words that enumerate; what follows the last or precedes the first is cut."""
     found, at = [], start
-    for mark in _SPLIT.finditer(text, start, end):
+    for mark in _SPLIT.finditer(reading.folded, start, end):
         found.append((at, mark.start()))
         at = mark.end()
     found.append((at, end))
@@ -102,7 +102,7 @@ def _items(text: str, start: int, end: int) -> list[tuple[int, int, Topic]]:
         found[0] = (found[0][1] - MAX_ITEM_CHARS // 4, found[0][1])
     if found[-1][1] - found[-1][0] > MAX_ITEM_CHARS // 2:
         found[-1] = (found[-1][0], found[-1][0] + MAX_ITEM_CHARS // 4)
-    return [(a, b, said) for a, b in found if b - a <= MAX_ITEM_CHARS and (said := topic(text[a:b]))]
+    return [(a, b, said) for a, b in found if b - a <= MAX_ITEM_CHARS and (said := topic_at(reading, a, b))]
 
 
 def _listed(source: int, items: list[tuple[int, int, Topic]]) -> Iterator[Listed]:
@@ -110,12 +110,10 @@ def _listed(source: int, items: list[tuple[int, int, Topic]]) -> Iterator[Listed
         yield Listed(source, tuple(items))
 
 
-def _signal(
-    case: Case, check: str, listed: Listed, place: tuple[int, int], strength: float, known: Mapping[str, float]
-) -> Signal:
+def _signal(case: Case, check: str, listed: Listed, place: tuple[int, int], strength: float, known: Rarities) -> Signal:
     """On the clause of the answer that holds most of the list."""
     whole = NOTHING.union(*(said for *_, said in listed.items))
-    clause = max(case.answer.clauses[:40], key=lambda c: len(topic(c.text) & whole))
+    clause = max(case.answer.clauses[:40], key=lambda c: len(clause_topics(case.answer)[c.number] & whole))
     missing = case.evidence[listed.source].raw[place[0] : place[1]]
     return Signal(
         check, "omitted_warning", clause.start, max(clause.end, clause.start + 1), listed.source, *place,

@@ -11,7 +11,7 @@ from typing import Final
 from pipelines.check.cautions import Caution, band, cautions, is_told, named, wary
 from pipelines.check.reading import Clause
 from pipelines.check.signals import Case, Signal
-from pipelines.check.topics import NOTHING, Topic, covered, rarities, topic
+from pipelines.check.topics import NOTHING, Topic, clause_topics, covered, rarities
 
 ASKS_CARE: Final = re.compile(
     "注意|小心|留意|留心|当心|提防|讲究|禁忌|避开|避免|忌|风险|危险|副作用|不良反应|坏处|禁用|慎用|要知道|警惕"
@@ -38,7 +38,7 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
     every = cautions(case.evidence)
     spread = Counter(each for reading in case.evidence for keys in named(reading).values() for each in keys)
     plain = spread - Counter(each for caution in every for each in caution.named)
-    question = topic(case.question.folded)
+    question = NOTHING.union(*clause_topics(case.question))
     for caution in every:
         shared = {each for each in caution.named & asked if spread[each] <= MAX_NAMED_CLAUSES and band(each[1]) is None}
         child = any(_within(ages, each[1]) for each in caution.named)
@@ -83,7 +83,7 @@ def asked_but_untold(case: Case) -> Iterator[Signal]:
     if not care and not ASKS_LEAVE.search(question):
         return
     known, told, warned = rarities(case.evidence), _told(case), wary(case.answer)
-    wanted, ages = topic(question), _ages(case)
+    wanted, ages = NOTHING.union(*clause_topics(case.question)), _ages(case)
     best: tuple[float, Caution] | None = None
     for caution in cautions(case.evidence):
         if (caution.high >= 0 and not care) or _of_others(ages, caution):
@@ -136,14 +136,15 @@ def _taken_near(
 
 
 def _told(case: Case) -> Topic:
-    return topic(case.answer.folded)
+    return NOTHING.union(*clause_topics(case.answer))
 
 
 def omitted(case: Case, check: str, caution: Caution, strength: float) -> Signal:
     """A signal on the clause of the answer that should have said it."""
     missing = case.evidence[caution.source].raw[caution.start : caution.end]
     known = rarities(case.evidence)
-    clause = max(case.answer.clauses[:40], key=lambda c: covered(topic(c.text), caution.around, NOTHING, known))
+    own = clause_topics(case.answer)
+    clause = max(case.answer.clauses[:40], key=lambda c: covered(own[c.number], caution.around, NOTHING, known))
     return Signal(
         check, "omitted_warning", clause.start, max(clause.end, clause.start + 1),
         caution.source, caution.start, caution.end, max(0.05, min(1.0, strength)),

@@ -13,7 +13,17 @@ from pipelines.check.marks import by_clause
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case
 from pipelines.check.stances import Stance, asked, distance, stances
-from pipelines.check.topics import NOTHING, Topic, covered, rarities, rarity, topic
+from pipelines.check.topics import (
+    NOTHING,
+    Rarities,
+    Topic,
+    clause_topics,
+    covered,
+    rarities,
+    sentence_topics,
+    topic,
+    topic_at,
+)
 
 MIN_SCORE: Final = 0.2
 MIN_SURE: Final = 0.15
@@ -98,6 +108,7 @@ def pairs(case: Case) -> tuple[Pair, ...]:
     units, holders = _units(case.evidence)
     known = rarities(case.evidence)
     wanted = _wanted(case.question)
+    own, sentences = clause_topics(case.answer), sentence_topics(case.answer)
     found: list[Pair] = []
     for clause, mine in zip(case.answer.clauses, stances(case.answer), strict=True):
         if len(found) >= MAX_STANCES:
@@ -105,10 +116,10 @@ def pairs(case: Case) -> tuple[Pair, ...]:
         every = mine or tuple(_plain(case.answer, clause))
         if not every or asked(case.answer, clause) or is_copied(case, clause, mine):
             continue
-        whole, around = topic(clause.text), _around(case.answer, clause)
+        whole, around = own[clause.number], sentences[clause.number]
         early = wanted if clause.number < N_FIRST else NOTHING
         for stance in every:
-            focus = topic(case.answer.folded[stance.start : stance.end]) or whole
+            focus = topic_at(case.answer, stance.start, stance.end) or whole
             short = len(focus) < 3 and bool(early)
             if short:
                 focus = whole = whole | early
@@ -139,18 +150,9 @@ def _wanted(question: Reading) -> Topic:
     return NOTHING
 
 
-def _around(reading: Reading, clause: Clause) -> Topic:
-    """What the clauses next to one say, in its sentence."""
-    found = NOTHING
-    for other in reading.clauses[max(0, clause.number - 2) : clause.number + 3]:
-        if other.sentence == clause.sentence and other is not clause:
-            found |= topic(other.text)
-    return found
-
-
 def _plain(reading: Reading, clause: Clause) -> Iterator[Stance]:
     """What a clause without a word of permission says is done, or, where it denies it, not done."""
-    if _SUPPOSED.search(clause.text) or len(topic(clause.text)) < 3:
+    if _SUPPOSED.search(clause.text) or len(clause_topics(reading)[clause.number]) < 3:
         return
     marks = by_clause(reading)[clause.number]
     stop = next((m for m in marks if m.value == "stop"), None)
@@ -165,25 +167,27 @@ def _plain(reading: Reading, clause: Clause) -> Iterator[Stance]:
 
 
 @functools.lru_cache(maxsize=16)
-def _units(evidence: tuple[Reading, ...]) -> tuple[tuple[Unit, ...], Mapping[str, tuple[int, ...]]]:
+def _units(evidence: tuple[Reading, ...]) -> tuple[tuple[Unit, ...], Mapping[str, list[int]]]:
     """The statements of the evidence, and which of them hold a pair or character in what they turn or their clause."""
     found: list[Unit] = []
     for source, reading in enumerate(evidence):
+        own, sentences = clause_topics(reading), sentence_topics(reading)
         for clause, mine in zip(reading.clauses, stances(reading), strict=True):
             if len(found) >= MAX_UNITS:
                 break
             if asked(reading, clause):
                 continue
-            whole = topic(clause.text)
-            sentence = whole | _around(reading, clause) | topic(clause.heading)
+            whole = own[clause.number]
+            sentence = sentences[clause.number] | topic(clause.heading)
             for stance in mine or _plain(reading, clause):
-                focus = topic(reading.folded[stance.start : stance.end]) or whole
+                same = stance.start == clause.start and stance.end == clause.end
+                focus = whole if same else topic_at(reading, stance.start, stance.end) or whole
                 found.append(Unit(source, stance, not mine, focus, whole, sentence))
     holders: dict[str, list[int]] = defaultdict(list)
     for number, unit in enumerate(found):
         for gram in unit.whole:
             holders[gram].append(number)
-    return tuple(found), {gram: tuple(numbers) for gram, numbers in holders.items()}
+    return tuple(found), holders
 
 
 def _beside(
@@ -191,14 +195,14 @@ def _beside(
     here: Topic,
     around: Topic,
     units: tuple[Unit, ...],
-    holders: Mapping[str, tuple[int, ...]],
-    known: Mapping[str, float],
+    holders: Mapping[str, list[int]],
+    known: Rarities,
 ) -> list[tuple[float, Unit]]:
     """The statements that share most with one, best first."""
     shared: dict[int, float] = defaultdict(float)
     for gram in focus:
         for number in holders.get(gram, ()):
-            shared[number] += rarity(gram, known)
+            shared[number] += known[gram]
     found = []
     for number in heapq.nlargest(N_BEST, shared, key=lambda n: (shared[n], -n)):
         unit = units[number]

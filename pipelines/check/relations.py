@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from pipelines.check.marks import Mark, by_clause
 from pipelines.check.reading import Clause, Reading
 from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import asked
-from pipelines.check.topics import NOTHING, Topic, covered, rarities, topic
+from pipelines.check.topics import NOTHING, Rarities, Topic, clause_topics, covered, rarities, topic
 
 CAUSAL: Final = frozenset(("because", "causes", "caused_by", "therefore", "lowers", "raises", "shows", "purpose"))
 _GROUPS: Final = {"replaces": "replaces", "exceeds": "compares", "below": "compares"}
@@ -103,7 +103,7 @@ def _related(case: Case) -> Iterator[Signal]:
             yield _invented(case, edge, known)
 
 
-def _compared(edge: Edge, theirs: list[Edge], known: Mapping[str, float]) -> tuple[str, float, Edge] | None:
+def _compared(edge: Edge, theirs: list[Edge], known: Rarities) -> tuple[str, float, Edge] | None:
     """What is wrong with an edge beside those of the evidence, how surely, and the one that says so."""
     straight = max((_straight(edge, e, known) for e in theirs), default=0.0)
     turned, against = max(
@@ -131,19 +131,19 @@ def _compared(edge: Edge, theirs: list[Edge], known: Mapping[str, float]) -> tup
     return best
 
 
-def _straight(edge: Edge, other: Edge, known: Mapping[str, float]) -> float:
+def _straight(edge: Edge, other: Edge, known: Rarities) -> float:
     """How much two edges run from the same to the same."""
     return min(_alike(edge.one, other.one, known), _alike(edge.other, other.other, known))
 
 
-def _alike(one: str, other: str, known: Mapping[str, float]) -> float:
+def _alike(one: str, other: str, known: Rarities) -> float:
     """How much two ends speak of the same; the shorter counts more, since the longer may only say more."""
     mine, theirs = topic(one), topic(other)
     shares = covered(mine, theirs, NOTHING, known), covered(theirs, mine, NOTHING, known)
     return 0.65 * max(shares) + 0.35 * min(shares)
 
 
-def _invented(case: Case, edge: Edge, known: Mapping[str, float]) -> Signal:
+def _invented(case: Case, edge: Edge, known: Rarities) -> Signal:
     """A relation of which the evidence has nothing; more so where it speaks of both ends in one breath."""
     one, other = topic(edge.one), topic(edge.other)
     near = max(
@@ -159,7 +159,7 @@ def _other_way(edge: Edge, other: Edge) -> bool:
     return {edge.value, other.value} in ({"lowers", "raises"}, {"exceeds", "below"})
 
 
-def _exchanged(edge: Edge, other: Edge, known: Mapping[str, float]) -> bool:
+def _exchanged(edge: Edge, other: Edge, known: Rarities) -> bool:
     """Whether what the evidence says first is what the answer says second: 甲抑制乙 for 乙抑制本品."""
     first = topic(other.one)
     mine = topic(edge.other)
@@ -185,7 +185,7 @@ def _sentences(evidence: tuple[Reading, ...]) -> tuple[frozenset[str], ...]:
     for source, reading in enumerate(evidence):
         for clause in reading.clauses:
             key = (source, clause.sentence)
-            found[key] = found.get(key, NOTHING) | topic(clause.text)
+            found[key] = found.get(key, NOTHING) | clause_topics(reading)[clause.number]
     return tuple(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from pipelines.check.mentions import Mention
@@ -27,6 +28,7 @@ _TIERS: Final = {
 }  # fmt: skip
 """Rules are told apart by how often they are right."""
 _COMMON: Final = frozenset(("symptom", "food", "test", "place", "moment"))  # stand in lists, side by side
+_ABSENT: Final = re.compile(r"(?:没有?|无|未见|否认|不伴|未)[^,;]{0,3}$")
 MIN_MARGIN: Final = 0.1
 MIN_FIT: Final = 0.2
 
@@ -54,6 +56,9 @@ def _judged(case: Case, mention: Mention, there: Known) -> Signal | None:
 
 def _unknown(case: Case, mention: Mention) -> Signal | None:
     base, tier = TYPES[mention.type], _TIERS.get(mention.type, "_thing")
+    if mention.type in ("disease", "symptom") and _ABSENT.search(case.answer.folded[: mention.start][-6:]):
+        says = f"答案说没有“{case.answer.raw[mention.start : mention.end]}”，原文和问题都没有提到它。"
+        return Signal("entity.denied", "entity", mention.start, mention.end, -1, 0, 0, 0.3, says)
     own = {m.key for m in own_names(case)}
     said = case.answer.raw[mention.start : mention.end]
     for source, other, score in beside(case, mention):

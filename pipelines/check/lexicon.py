@@ -20,7 +20,7 @@ TYPES: Final = (
     "drug", "form", "disease", "symptom", "test", "procedure", "vaccine", "food", "organ", "device", "document",
     "moment", "penalty", "route", "population", "relative", "actor", "authority", "place", "plain",
 )  # fmt: skip
-LISTS: Final = ("mention_aliases", "mention_medicine", "mention_world", "mention_words")
+LISTS: Final = ("mention_rare", "mention_aliases", "mention_medicine", "mention_world", "mention_words")
 """A word that is in several has the meaning of the last one."""
 BANDS: Final = {
     "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",

@@ -17,9 +17,16 @@ from pipelines.check.support import MIN_ALIGNED, known
 from pipelines.lexicons import rows
 
 MAX_NOUNS: Final = 60
+MAX_DOSED: Final = 14
+_GIVEN: Final = re.compile(
+    r"(?:[用吃服给予加换改喂打涂滴喷输补]|注射|成|联合)(?:了|点|些|上|以)?"
+    r"([\u4e00-\u9fff]{3,7})(?:每次|一次|每日|每天|一天|按|约|大约|各|,)?$"
+)
+_DOSES: Final = frozenset(("mg", "g", "μg", "ug", "ng", "ml", "l", "iu", "u", "mmol", "tablet", "capsule", "bag"))
 _MAX_STEM: Final = 6
 _LATIN: Final = re.compile(r"(?<![a-z0-9])[a-z][a-z0-9]*(?:[-+/][a-z0-9]+)*(?![a-z])")
-_NO_ENDINGS: Final = ("common", "unit", "stop")
+_NO_ENDINGS: Final = ("common", "unit", "stop", "longer")
+_VERBAL: Final = frozenset(("test", "operation", "way", "measure"))  # their endings are verbs as well
 
 
 @functools.cache
@@ -54,17 +61,18 @@ def nouns(reading: Reading) -> tuple[Noun, ...]:
     barred = {at for q in reading.quantities for at in range(q.start, q.end)}
     ends = {m.end for m in reading.mentions}
     pattern, sorts, stops = _endings()
-    common, units = _words("common"), _words("unit")
+    common, units, longer = _words("common"), _words("unit"), _words("longer")
     for match in pattern.finditer(text):
         start = max(last, match.start() - _MAX_STEM)
-        if match.start() in barred or match.end() - 1 in barred:
+        if match.start() in barred or match.end() - 1 in barred or text[match.start() : match.end() + 1] in longer:
             continue
         for at in range(match.start() - 1, start - 1, -1):
             if text[at] in stops or not "\u4e00" <= text[at] <= "\u9fff" or at in barred or at + 1 in ends:
                 start = at + 1
                 break
         noun = text[start : match.end()]
-        if match.start() - start >= (1 if len(match[0]) > 1 else 2) and noun not in common:
+        n_stem = 1 if len(match[0]) > 1 and sorts[match[0]] not in _VERBAL else 2
+        if match.start() - start >= n_stem and noun not in common:
             found.append(Noun(sorts[match[0]], start, match.end(), noun))
         last = match.end()
     for match in _LATIN.finditer(text):
@@ -84,6 +92,26 @@ def shaped(case: Case, listed: list[Signal]) -> list[Signal]:
         share = texts.strange(noun.text, noun.sort == "latin")
         if share >= 0.5:
             found.append(_signal(case, noun, share))
+    return [*found, *_dosed(case, [*spans, *((signal.start, signal.end) for signal in found)])]
+
+
+def _dosed(case: Case, spans: list[tuple[int, int]]) -> list[Signal]:
+    """What is given by weight or volume, under a name that nobody knows: 再用某某0.2毫克."""
+    texts = known(case.known)
+    found = []
+    for amount in case.answer.quantities[:MAX_NOUNS]:
+        start = max(0, amount.start - MAX_DOSED)
+        match = _GIVEN.search(case.answer.folded[start : amount.start])
+        if not match or amount.unit not in _DOSES:
+            continue
+        begin, end = start + match.start(1), start + match.end(1)
+        name = case.answer.folded[begin:end]
+        taken = [*spans, *((m.start, m.end) for m in case.answer.mentions)]
+        if any(a < end and begin < b for a, b in taken) or _endings()[2] & set(name) or texts.strange(name, False) < 1:
+            continue
+        said = case.answer.raw[begin:end]
+        says = f"原文和问题都没有提到要用的“{said}”。"
+        found.append(Signal("entity.dosed", "entity", begin, end, -1, 0, 0, 0.5, says))
     return found
 
 

@@ -85,10 +85,11 @@ class Known:
 
     def _is_put_together(self, mention: Mention) -> bool:
         """Whether its parts are known: 血磷 of 磷, 水痘疫苗 of 水痘, 泌尿系超声 of 泌尿系 and 超声."""
-        for affix in ("血", "疫苗"):
+        for affix in ("血", "疫苗", "药", "针", "剂"):
             if mention.text.startswith(affix) or mention.text.endswith(affix):
                 rest = mention.text.removeprefix(affix).removesuffix(affix)
-                return bool(rest) and rest in self.text
+                if rest and rest in self.text and (len(rest) > 1 or affix == "血"):
+                    return True
         return (self.has_kind(mention) or mention.type == "organ") and self.strange(mention.text, False) < 0.5
 
     def strange(self, noun: str, is_whole: bool) -> float:

@@ -18,6 +18,8 @@ from pipelines.check.tokens import Token
 
 MIN_AGREEMENT: Final = 0.25
 """Share of a clause's tokens that agree, below which the answer is in other words there."""
+MIN_ALIKE: Final = 0.5
+"""Share of an answer's tokens that agree, with which every departure counts."""
 MIN_RUN: Final = 2
 """Tokens that agree beside a departure, with which it counts in such a clause too."""
 FAR: Final = 8
@@ -30,6 +32,7 @@ _MENTION_KINDS: Final = {
 _MARK_KINDS: Final = {
     "negation": "polarity", "permission": "polarity", "modality": "modality", "universal": "overgeneralisation",
     "only": "overgeneralisation", "cause": "relation", "reassurance": "overgeneralisation", "urgency": "modality",
+    "order": "comparator", "hedge": "overgeneralisation",
 }  # fmt: skip
 
 
@@ -70,10 +73,10 @@ class _Reader(NamedTuple):
         mine = list(self.way.mine[edit.first : edit.last])
         theirs = [self.way.theirs[j] for j in sorted({*edit.dropped, *(j for j in edit.beside if j >= 0)})]
         at = self._neighbour(edit)
-        if at is None or (edit.left + edit.right < MIN_RUN and self._share(mine, at) < MIN_AGREEMENT):
+        if at is None or not self._is_held(edit, mine, at):
             return []
         common = self._traits(edit, mine, theirs)
-        found: list[Signal] = []
+        found = [self._jump(edit, at, common)] if edit.jumps else []
         for token in list(mine):
             other = _counterpart(token, theirs)
             if other:
@@ -87,6 +90,11 @@ class _Reader(NamedTuple):
     def _neighbour(self, edit: Edit) -> Token | None:
         tokens = self.way.mine
         return tokens[max(0, min(edit.first, len(tokens)) - 1)] if tokens else None
+
+    def _is_held(self, edit: Edit, mine: Sequence[Token], at: Token) -> bool:
+        """Whether enough agrees here or in the whole answer for a departure to mean anything."""
+        same = sum(self.way.same) >= MIN_ALIKE * len(self.way.same)
+        return same or edit.left + edit.right >= MIN_RUN or self._share(mine, at) >= MIN_AGREEMENT
 
     def _share(self, mine: Sequence[Token], at: Token) -> float:
         return self.agreement[self.case.answer.clause_at((mine[0] if mine else at).start).number]
@@ -145,6 +153,21 @@ class _Reader(NamedTuple):
         family = place.token.type if place.token.type in ("quantity", "latin", "population") else "mention"
         return self._signal(f"dropped_{family}", "pairing", at, place, 1.0, "漏掉了", common)
 
+    def _jump(self, edit: Edit, at: Token, common: _Traits) -> Signal:
+        """That the answer goes on with what stands elsewhere in its evidence: a value of another, or a shorter way."""
+        before, after = self.way.mine[edit.first - 1], self.way.mine[edit.last]
+        clause = self.case.answer.clause_at(after.start)
+        within = clause.number == self.case.answer.clause_at(before.end - 1).number
+        here, there = self.way.theirs[self.way.beside[edit.first - 1]], self.way.theirs[self.way.beside[edit.last]]
+        back = (there.source, there.token.start) < (here.source, here.token.start)
+        listed = self.case.answer.folded[before.end : after.start].strip()[:1] in ("、", "(", ")", "/")
+        rule = "jump_listed" if listed else "jump" if within else "jump_between"
+        if type(after.item) is Quantity and not listed:
+            rule += "_amount"
+        return self._signal(
+            f"{rule}_back" if back else rule, "pairing", after, there, 1.0, "转到了依据的另一处", common, plain=True
+        )
+
     def _characters(self, mine: list[Token], theirs: list[Place], at: Token, common: _Traits) -> list[Signal]:
         ours = [t for t in mine if t.type == "character"]
         other = [p for p in theirs if p.token.type == "character"]
@@ -169,7 +192,16 @@ class _Reader(NamedTuple):
         return self.case.answer.folded[at.start : at.end]
 
     def _signal(
-        self, rule: str, kind: str, token: Token, place: Place | None, strength: float, says: str, common: _Traits
+        self,
+        rule: str,
+        kind: str,
+        token: Token,
+        place: Place | None,
+        strength: float,
+        says: str,
+        common: _Traits,
+        *,
+        plain: bool = False,
     ) -> Signal:
         here, there = self._text(token), self._text(place) if place else ""
         raw = self.case.answer.raw[token.start : token.end]
@@ -184,17 +216,21 @@ class _Reader(NamedTuple):
             ("alike", len(set(here) & set(there)) / max(1, min(len(set(here)), len(set(there)))) if there else 0.0),
             ("size", min(len(here), FAR) / FAR), ("size_theirs", min(len(there), FAR) / FAR),
         )  # fmt: skip
-        rule = f"{rule}{_manner(dict(common), dict(own), is_added=not place)}"
+        rule = (
+            rule
+            if plain
+            else f"{rule}{_manner(dict(common), dict(own), is_added=not place, is_dropped=rule.startswith('dropped'))}"
+        )
         return Signal(
             f"difference.{rule}", kind, token.start, token.end, source, start, end, strength, says, (*common, *own)
         )
 
 
-def _manner(common: dict[str, float], own: dict[str, float], *, is_added: bool) -> str:
+def _manner(common: dict[str, float], own: dict[str, float], *, is_added: bool, is_dropped: bool) -> str:
     """How plain a departure is: nothing, where what stands around it agrees; `_moved` and `_loose` elsewhere."""
     held = (common["left"] >= 2 / FAR or common["starts"]) and (common["right"] >= 2 / FAR or common["ends"])
     small = common["n_mine"] <= 3 / FAR and common["n_theirs"] <= 3 / FAR
-    if is_added and own["known"]:
+    if own["known"] if is_added else is_dropped and own["theirs_said"]:
         return "_moved"
     return "" if held and small and not common["jumps"] else "_loose"
 

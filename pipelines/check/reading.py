@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,14 +17,39 @@ if TYPE_CHECKING:
 MAX_CHARS: Final = 20_000
 """Of one text. A longer one is refused, not cut: what is not looked at is not supported."""
 
-_FOLDED: Final = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | str.maketrans(
+_CHOSEN: Final = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | str.maketrans(
     {
         "　": " ", "\u00a0": " ", "～": "~", "〜": "~", "∼": "~", "—": "-", "–": "-", "‐": "-", "−": "-", "﹣": "-",
         "，": ",", "。": "。", "；": ";", "：": ":", "？": "?", "！": "!", "（": "(", "）": ")", "【": "[", "】": "]",
         "〔": "[", "〕": "]", "［": "[", "］": "]", "“": '"', "”": '"', "‘": "'", "’": "'", "「": '"', "」": '"',
-        "『": '"', "』": '"', "·": "·", "µ": "μ", "Ω": "Ω", "×": "×",
+        "『": '"', "』": '"', "·": "·", "µ": "μ", "Ω": "Ω", "×": "×", "≧": "≥", "⩾": "≥", "≦": "≤", "⩽": "≤", "﹥": ">", "﹤": "<", "˃": ">", "˂": "<",
+        "∶": ":", "‑": "-", "―": "-", "\u200b": " ", "\ufeff": " ",
     }
 )  # fmt: skip
+
+
+class _Folded(dict[int, int | str]):
+    """What each character is folded to; of those not chosen by hand one that Unicode calls compatible.
+
+    Marks, blanks and radicals that a PDF has for letters, not superscripts: 10⁹ is not 109.
+    """
+
+    def __missing__(self, code: int) -> int:
+        char = chr(code)
+        plain = unicodedata.normalize("NFKC", char)
+        alike = len(plain) == 1 and unicodedata.category(char)[0] in "LPSZ" and unicodedata.category(char) != "Zl"
+        self[code] = ord(plain) if alike else code
+        return self[code]
+
+
+_FOLDED: Final = _Folded(_CHOSEN)
+_WRAPPED: Final = re.compile(
+    r"(?<=[^\s。;:!?)\]])[ \t]*\n[ \t]*(?=[^\s\[(•●*#|第-])(?!\d{1,2}[、.)]|[a-z][.)]|[一二三四五六七八九十]{1,3}[、.])"
+)
+"""A line's end that may stand within a sentence: no mark before it, no number of a list behind it."""
+_CUT_AMOUNT: Final = re.compile(r"[\d~≥≤<>±-][ \t]*\n[ \t]*(?:[\d~]|[a-zμ%℃°]{1,6}(?![a-z]))|~[ \t]*\n")
+MIN_WRAPPED: Final = 18
+"""Characters of a line that may be a part of a paragraph; the lines of a cell are shorter and have a comma."""
 _ENDS: Final = "。!?;\n"
 _PAUSES: Final = ","
 _HEADING: Final = re.compile(
@@ -100,7 +126,20 @@ def fold(text: str) -> str:
     """`text` in one width, lower case for Latin letters, one mark for each kind; as long as before."""
     plain = text.translate(_FOLDED)
     lowered = plain.lower()
-    return lowered if len(lowered) == len(plain) else plain
+    folded = lowered if len(lowered) == len(plain) else plain
+    return _unwrapped(folded) if "\n" in folded else folded
+
+
+def _unwrapped(folded: str) -> str:
+    """The text with a blank for each line's end that only a page's width made."""
+
+    def joined(match: re.Match[str]) -> str:
+        line = folded[folded.rfind("\n", 0, match.start()) + 1 : match.start()]
+        is_part = len(line) >= MIN_WRAPPED or (len(line) >= MIN_WRAPPED // 3 and ("," in line or "、" in line))
+        is_cut = _CUT_AMOUNT.match(folded, match.start() - 1)
+        return " " * len(match[0]) if is_part or is_cut else match[0]
+
+    return _WRAPPED.sub(joined, folded)
 
 
 def cut(folded: str) -> tuple[Clause, ...]:

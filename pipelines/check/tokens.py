@@ -8,19 +8,18 @@ from collections.abc import Hashable, Iterator
 from typing import Final, NamedTuple
 
 from pipelines.check.comparators import DOWN, UP
+from pipelines.check.concepts import concepts
 from pipelines.check.marks import Mark
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Reading
 from pipelines.lexicons import rows
-
-WEAK_MARKS: Final = frozenset(("hedge", "order"))
 
 
 class Token(NamedTuple):
     """`folded[start:end]` of a text.
 
     Attributes:
-        type: `quantity`, a type of mention, a type of mark, `latin`, or `character`.
+        type: `quantity`, a type of mention, a type of mark, `word` (of the lexicon of paraphrase), `latin`, or `character`.
         key: Equal where two tokens mean the same.
         start, end: In the text.
         item: The amount or mark itself.
@@ -72,8 +71,10 @@ def _candidates(reading: Reading) -> Iterator[Token]:
         if m.type != "population" or not m.key.startswith(("age:", "weight:")):
             yield Token(m.type, (m.type, m.key), m.start, m.end)
     for mark in reading.marks:
-        if mark.type not in WEAK_MARKS:
-            yield Token(mark.type, (mark.type, mark.value), mark.start, mark.end, mark)
+        yield Token(mark.type, (mark.type, mark.value), mark.start, mark.end, mark)
+    for c in concepts(reading.folded):
+        if c.keys and not c.light:
+            yield Token("word", ("word", min(c.keys)), c.start, c.end)
     for match in _plain().finditer(reading.folded):
         yield Token("latin" if match.lastgroup else "", match[0], match.start(), match.end())
 

@@ -16,6 +16,8 @@ from pipelines.check.units import COUNTED, DOSED
 
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
 _TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
+_CHILD: Final = re.compile(r"\s?重?的?(?:宝|孩|娃|小|儿|患|婴|幼)")
+_FOR_EXAMPLE: Final = re.compile(r"(?:比如|例如|譬如|假如|假设|如果|举例|若|按)[^,。;]{0,6}$")
 _RATED: Final = re.compile(r"[^,。;:前后内里时]{0,8}?[\d一二两三四五六七八九十半]")
 _EACH: Final = re.compile(r"每隔?(?:1|一)?个?(?:周|星期|礼拜|月|年|小时|天|日|晚|分钟)")
 
@@ -30,8 +32,14 @@ def absent_amounts(
     said = {base(q)[0] for q in standing if "kg" in q.per}
     given_freely = ground([*asked, *by_text, (case.answer, standing)], False)
     given_strictly = ground([*asked, *by_text, (case.answer, standing)], True) if said else given_freely
+    examples = [look for look in looks if _is_example(case, look, [f.quantity for f in known])]
+    for look in examples:
+        for each in (given_freely, given_strictly):
+            each.add(look.quantity, takes_per_kg=False)
     found = []
     for look in looks:
+        if look in examples:
+            continue
         if _assembled(look.fact, theirs) or _is_each(case, look.quantity):
             standing.append(look.quantity)
             continue
@@ -57,6 +65,19 @@ def absent_amounts(
             for each in (given_freely, given_strictly):
                 each.add(look.quantity, takes_per_kg=True)
     return found
+
+
+def _is_example(case: Case, look: Comparison, known: list[Quantity]) -> bool:
+    """Whether it is a child that the answer makes up to reckon a dose for: 3公斤的宝宝, 比如体重10公斤."""
+    quantity = look.quantity
+    if quantity.role != "weight" or quantity.low != quantity.high or any(q.role == "weight" for q in known):
+        return False
+    start, end = look.clause.start, look.clause.end + 20
+    if not any(q.role == "dose" and start <= q.start < end for q in case.answer.quantities):
+        return False
+    text = case.answer.folded
+    before, after = text[max(0, quantity.start - 8) : quantity.start], text[quantity.end : quantity.end + 5]
+    return bool(_CHILD.match(after) or _FOR_EXAMPLE.search(before))
 
 
 def _assembled(fact: Fact, theirs: list[Fact]) -> bool:

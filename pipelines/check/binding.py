@@ -44,6 +44,8 @@ NAME_WEIGHT: Final = 3.0
 _SIDE: Final = 0.12
 _HEAD: Final = 0.15
 _COVERED: Final = 0.2
+_TOLD_APART: Final = 0.2
+"""How much surer an objection is that names its reason."""
 _TAKEN_OVER: Final = 0.6
 _FACET: Final = 1.6
 _NAMES: Final = ("drug", "vaccine", "disease", "food", "test", "route", "actor", "organ")
@@ -291,7 +293,8 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
         gain = _gain(contest, member, theirs.item.value)
         if gain is None and member.group not in _LISTED and theirs.item.sort in (home.item.sort, member.sort):
             rule = _rule(case, member, home, theirs) if is_amount else member.group.partition(" ")[0]
-            return _signal(case, member, theirs, rule, min(1.0, margin * 1.5))
+            told_apart = _TOLD_APART if rule.startswith("by_") else 0.0
+            return _signal(case, member, theirs, rule, min(1.0, told_apart + margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
             return _signal(case, member, theirs, "swap", min(1.0, (margin + gain) * 1.5))
     return None

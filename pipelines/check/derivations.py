@@ -41,6 +41,7 @@ class Ground(NamedTuple):
         amounts: Known amounts, near ones first.
         weights: Of bodies, in kg.
         per_kg: Amounts for each kg: unit, bounds.
+        daily: Those of them that are for a whole day.
         ratios: Strengths: so much of one unit is so much of another.
         counts: How often a day, by which amounts are multiplied or divided.
         formulas: Of an age: 年龄×2＋8, (月龄＋9)/2.
@@ -49,6 +50,7 @@ class Ground(NamedTuple):
     amounts: list[Value]
     weights: list[float]
     per_kg: list[Value]
+    daily: list[Value]
     ratios: list[tuple[Value, Value]]
     counts: set[float]
     formulas: list[re.Match[str]]
@@ -61,6 +63,8 @@ class Ground(NamedTuple):
         elif "kg" in quantity.per:
             if takes_per_kg:
                 self.per_kg.append(Value(unit, low, high))
+                if "day" in quantity.per:
+                    self.daily.append(Value(unit, low, high))
         elif unit != "rate" and not unit.startswith("第"):
             self.amounts.append(Value(unit, low, high))
             if "l" in quantity.per and low == high and unit != "":
@@ -76,7 +80,7 @@ def ground(texts: list[tuple[Reading, list[Quantity]]], said_per_kg: bool) -> Gr
         texts: Readings with those of their amounts that count, the answer last.
         said_per_kg: Whether the answer itself says how much for each kg; then only that counts.
     """
-    made = Ground([], [], [], [], set(), [])
+    made = Ground([], [], [], [], [], set(), [])
     for index, (reading, quantities) in enumerate(texts):
         is_answer = index == len(texts) - 1
         for quantity in quantities:
@@ -101,6 +105,8 @@ def _ratios(text: str, quantities: list[Quantity]) -> list[tuple[Value, Value]]:
     found = []
     for one, other in pairwise(quantities):
         if one.unit == other.unit or not one.unit or not other.unit or other.start - one.end > 14:
+            continue
+        if "times" in (one.unit, other.unit):
             continue
         if one.low is None or other.low is None or one.low != one.high or other.low != other.high:
             continue
@@ -140,10 +146,13 @@ def is_derived(quantity: Quantity, given: Ground, sentence: list[Quantity]) -> b
         return True
     given_out = quantity.role == "dose" or unit in COUNTED
     first = [v for v in given.amounts if v.unit == unit][:_MOST] + _by_weight(unit, given)
+    whole = set(_by_weight(unit, given._replace(per_kg=given.daily)))
     for value, count in ((v, c) for v in first for c in given.counts if given_out and 1 < c <= 12):
-        if _among(unit, low, high, [Value(unit, value.low * count, value.high * count)], tolerance):
+        times = [Value(unit, value.low * count, value.high * count)]
+        if "dose" not in quantity.per and value not in whole and _among(unit, low, high, times, tolerance):
             return True
-        if _among(unit, low, high, [Value(unit, value.low / count, value.high / count)], tolerance):
+        share = [Value(unit, value.low / count, value.high / count)]
+        if "day" not in quantity.per and _among(unit, low, high, share, tolerance):
             return True
     if _among(unit, low, high, _by_ratio(unit, given), tolerance):
         return True

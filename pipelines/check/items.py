@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import functools
+import re
+from bisect import bisect_left
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from pipelines.check.mentions import MINUTES_A_MONTH, OPPOSITES, bounds
 from pipelines.check.places import clause_of
+from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Reading
 
 _PLAIN_PER: Final = ("day", "dose")  # often left out: 每日, 每次
+_DISSOLVED: Final = frozenset(("mg", "ml", "iu", "mmol"))
+_HOLDING: Final = frozenset(("ml", "片", "袋", "支", "粒", "瓶"))
+_HOLDS: Final = re.compile(r"\s?(?:[:/]|[里中]?[含装有][有量]?|装|的)?\s?")
 _SHORT: Final = frozenset(("秒", "秒钟", "分", "分钟", "min", "s", "小时", "h", "钟头", "个小时", "个钟头"))
 
 
@@ -42,6 +48,8 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
             continue
         kind = q.role if q.role in ("age", "weight", "frequency", "money", "temperature", "share") else ""
         is_time = q.unit == "month" and not kind
+        if is_strength(reading, q):
+            continue
         if not q.unit and clause_of(reading, q.start).start == q.start:
             continue
         group = f"{kind}:{'minute' if is_time else q.unit}:{'/'.join(unit for unit in q.per if unit not in _PLAIN_PER)}"
@@ -62,6 +70,21 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
         elif bounds(m.key) is None and not (m.type == "route" and len(m.text) < 2):
             found.setdefault(m.type, []).append(Item(m.type, m.key, m.start, m.end))
     return {group: tuple(each) for group, each in found.items()}
+
+
+def is_strength(reading: Reading, quantity: Quantity) -> bool:
+    """Whether it says how much is in how much: 100毫升2克, 每片含0.2 g, 5 ml:100 mg."""
+    if quantity.unit not in _DISSOLVED:
+        return False
+    amounts = reading.quantities
+    at = bisect_left(amounts, quantity.start, key=lambda q: q.start)
+    for one, other in ((at - 1, at), (at, at + 1)):
+        if one >= 0 and other < len(amounts):
+            first, second = amounts[one], amounts[other]
+            between = reading.folded[first.end : second.start]
+            if first.unit in _HOLDING and second.unit in _DISSOLVED and first.unit != second.unit and len(between) < 5:
+                return _HOLDS.fullmatch(between) is not None
+    return False
 
 
 def grams(text: str) -> set[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice, pairwise
 from typing import Final, NamedTuple
@@ -253,10 +254,13 @@ def _turned_words(case: Case) -> Iterator[Signal]:
     if not mine:
         return
     known = {(n, side) for reading in case.known for n, side, *_ in _words(reading)}
-    quantities = {q.start for q in case.answer.quantities if q.comparator}
+    starts = [q.start for q in case.answer.quantities]
     for number, side, start, end in mine:
-        if (number, side) in known or start in quantities:
+        if (number, side) in known:
             continue
+        at = bisect_right(starts, start) - 1
+        if at >= 0 and start < case.answer.quantities[at].end:
+            continue  # 不少于6小时 is compared as an amount
         clause = case.answer.clause_at(start)
         there = _opposite(case, clause, number, 1 - side)
         if there is not None:

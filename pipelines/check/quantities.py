@@ -97,7 +97,7 @@ _COMPOUND: Final = re.compile(r"\s?(?:零|又|加|过)?\s?(?=[\d一二两三四�
 _TAIL: Final = re.compile(
     r"(\d{1,2}|[一二三四五六七八九半])(?![\d.]|\s?(?:[岁天个次月年日片人例克毫公~-]|[十百]))", re.ASCII
 )
-_HALF_TAIL: Final = re.compile(r"半(?![夜径身边卧坐流数衰年月天小个岁片包袋支粒颗丸瓶勺杯碗贴块量份])")
+_HALF_TAIL: Final = re.compile(r"半(?![夜径身边卧坐流数衰年月天小个岁片包袋支粒颗丸瓶勺杯碗贴块量份毫微斤])")
 _LETTER: Final = re.compile(r"[a-zα-ω]")
 _POSITION: Final = re.compile(r"\d{1,2}(?:,\d{1,2}){0,2}-(?=[羟脱去酮磷甲乙氨氯氟硝巯苯烯α-ω(])", re.ASCII)
 """Where in a molecule a group sits: 25-羟, 1,25-(oh)2."""

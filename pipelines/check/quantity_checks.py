@@ -10,6 +10,7 @@ from pipelines.check.absences import absent_amounts
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
 from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, is_worked_out, kind_of
 from pipelines.check.facts import QUESTION, Fact, are_alike, facts_of, part_of, pers_agree, same, sides
+from pipelines.check.items import is_strength
 from pipelines.check.numerals import MAX_DIGITS, ONE, SPOKEN
 from pipelines.check.orders import order
 from pipelines.check.quantities import MAX_AMOUNTS, Quantity
@@ -210,7 +211,7 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
     if mine in theirs:
         if direction(other.comparator) == -mine and mine not in sides(other, quantity):
             says = f"与答案“{quantity.text}”最相近的原文“{other.text}”方向相反，别处的方向相同。"
-            return finding("comparator.nearest", "comparator", quantity, fact, 0.3, says)
+            return finding("comparator.nearest", "comparator", quantity, fact, 0.2, says)
         pairs = {quantity.comparator, other.comparator}
         if pairs & STRICT and pairs & INCLUSIVE and direction(other.comparator) == mine:
             says = f"答案“{quantity.text}”与原文“{other.text}”对界限值本身是否包括说得不同。"
@@ -277,6 +278,8 @@ def _elsewhere(
     mine, known = said
     if is_worked_out(case.answer, quantity.start, quantity.end) or unit.startswith("第"):
         return None
+    if quantity.unit == "times" and quantity.written == (ONE,) and not quantity.per:
+        return None
     if any(same(look.fact, f) for f in known):
         return None
     if quantity.written != (ONE,) and (signal := changed_unit(look)) and _is_nearer(look, signal, equal[0]):
@@ -291,6 +294,8 @@ def _elsewhere(
         if not are_alike(fact.based[0], unit) or other.role != quantity.role or not pers_agree(quantity, other):
             continue
         if _STRENGTH.match(case.evidence[fact.source].folded, other.end):
+            continue
+        if is_strength(case.evidence[fact.source], other):
             continue
         if part_of(look.fact, fact) or part_of(fact, look.fact) or any(same(f, fact) for f in mine):
             continue

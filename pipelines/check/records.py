@@ -92,8 +92,9 @@ def context(reading: Reading, item: Item) -> Context:
     text, grams = _masked(reading)
     lead = max(last_end, clause.start, item.start - _MAX_CHARS)
     before = max(last_end, item.start - _MAX_CHARS)
+    is_listed = text[closed : closed + 2].lstrip()[:1] == ";"
     colon = text.rfind(":", opened, item.start)
-    if colon >= 0 and not text[colon : item.start].isascii() and (last_end > colon or next_start < closed):
+    if colon >= 0 and not text[colon : item.start].isascii() and (last_end > colon or next_start < closed or is_listed):
         lead, before = max(lead, colon), max(before, colon)  # what stands before it is of the whole list
         last_end = max(last_end, colon)
     tail = min(next_start, max(clause.end, item.end))
@@ -111,6 +112,8 @@ def context(reading: Reading, item: Item) -> Context:
     in_brackets = text.rfind("(", opened, item.start) > text.rfind(")", opened, item.start) and last_end > opened
     level = _BRACKETED if in_brackets and text.rfind("(", last_end, item.start) >= 0 else _SENTENCE
     words.update(dict.fromkeys(grams.between(max(opened, item.start - 2 * _MAX_CHARS), last_end), level))
+    intro = _intro(reading, opened)
+    words.update(dict.fromkeys(grams.between(*intro), _SENTENCE))
     words.update(dict.fromkeys(grams.between(tail, min(closed, tail + _MAX_CHARS)), _SENTENCE))
     words.update(dict.fromkeys(grams.between(before, lead), _BEFORE if leads else _SENTENCE))
     words.update(dict.fromkeys(grams.between(item.end, tail), after))
@@ -135,6 +138,11 @@ def context(reading: Reading, item: Item) -> Context:
             names.setdefault(m.type, set()).update(kinds_of(m.key))
         elif m.end <= item.start:
             _take_over(text, last, m, kinds_of(m.key))
+    begin, colon = intro
+    for name in (*_names_between(reading, begin, colon), *_facets_around(reading, begin, colon)):
+        if name.type not in names and name.type not in last:
+            keys = (name.key,) if isinstance(name, Facet) else kinds_of(name.key)
+            last[name.type] = name.end, frozenset(keys)
     return Context(
         words,
         frozenset(grams.pairs_between(lead, item.start)),
@@ -154,6 +162,21 @@ def _take_over(
     end, known = last.get(name.type, (-1, frozenset[str]()))
     beside = end >= 0 and "," not in text[end : name.start]
     last[name.type] = name.end, frozenset(keys) | known if beside else frozenset(keys)
+
+
+def _intro(reading: Reading, opened: int) -> tuple[int, int]:
+    """Where the words before the colon stand that a sentence is listed under, behind a semicolon: 维持量:成人…;儿童…"""
+    text = reading.folded
+    if text[max(0, opened - 3) : opened].rstrip()[-1:] != ";":
+        return 0, 0
+    begin = max(text.rfind(mark, max(0, opened - _LIST_CHARS), opened) for mark in "。\n") + 1
+    return begin, max(begin, text.rfind(":", begin, text.find(";", begin, opened)))
+
+
+def _names_between(reading: Reading, start: int, end: int) -> tuple[Mention, ...]:
+    found = reading.mentions
+    first = bisect_left(found, start, key=lambda m: m.start)
+    return tuple(m for m in found[first : bisect_left(found, end, key=lambda m: m.start)] if bounds(m.key) is None)
 
 
 def _facets_around(reading: Reading, start: int, end: int) -> tuple[Facet, ...]:

@@ -58,7 +58,7 @@ def absent_amounts(
                 found.append(signal)
         elif said_per_kg and is_derived(look.quantity, ground([*asked, *by_text], False), []):
             says = f"“{look.quantity.text}”与答案自己说的每公斤用量算不到一起。"
-            found.append(finding("quantity.arithmetic", "quantity", look.quantity, None, 0.45, says))
+            found.append(finding("quantity.arithmetic", "quantity", look.quantity, None, 0.25, says))
         elif signal := _unsupported(case, look):
             found.append(signal)
         else:

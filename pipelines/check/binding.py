@@ -43,6 +43,7 @@ NAME_WEIGHT: Final = 3.0
 """Of a name beside that of a pair of characters: a name is one pair's worth in any spelling."""
 _SIDE: Final = 0.12
 _HEAD: Final = 0.15
+_DENIAL: Final = 0.08
 _COVERED: Final = 0.2
 _TOLD_APART: Final = 0.2
 """How much surer an objection is that names its reason."""
@@ -178,6 +179,7 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]
         if is_amount:
             lead = sum(rare.get(pair, 0.0) for pair in theirs.lead)
             score += _COVERED * (sum(rare.get(pair, 0.0) for pair in theirs.lead & said) / (3 + lead))
+            score += 0.0 if own.denied == theirs.denied else -_DENIAL
             score += _HEAD if own.head and own.head == theirs.head else 0.0
         made.append(score + _NAMED * record.balance(theirs, member.group))
     return made

@@ -75,6 +75,7 @@ _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
 _TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
 _ENDS: Final = "。!?;\n,"
 _MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)| (?=[\u4e00-\u9fff])")
+_TEMPERATURE: Final = re.compile(r"3[4-9]\.\d|4[0-2]\.\d", re.ASCII)
 _SECTIONS: Final = re.compile(
     r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
 )
@@ -288,6 +289,8 @@ def _is_marker(text: str, start: int, end: int) -> bool:
     while text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
         end = _digits_end(text, end + 1)
     match = _MARKER.match(text, end)
+    if _TEMPERATURE.fullmatch(text, start, end):
+        return False
     if match is None or (before in ("(", ":", ")") and not match[0].strip()):
         return False
     return bool(match[0].strip()) or unit_at(text, text, end) is None

@@ -234,7 +234,7 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
     says = f"原文“{other.text}”没有答案“{quantity.text}”所说的界限。"
     if quantity.comparator in _IN_PASSING:
         return finding("comparator.passing", "comparator", quantity, fact, 0.12, says)
-    return finding("comparator.added", "comparator", quantity, fact, 0.3, says)
+    return finding("comparator.added", "comparator", quantity, fact, 0.25, says)
 
 
 def _is_turned(case: Case, look: Comparison, facts: list[Fact]) -> bool:
@@ -282,7 +282,12 @@ def _elsewhere(
         return None
     if any(same(look.fact, f) for f in known):
         return None
-    if quantity.written != (ONE,) and (signal := changed_unit(look)) and _is_nearer(look, signal, equal[0]):
+    if (
+        quantity.written != (ONE,)
+        and quantity.role != "frequency"
+        and (signal := changed_unit(look))
+        and _is_nearer(look, signal, equal[0])
+    ):
         return signal._replace(check="unit.swapped", strength=0.6)
     head = head_before(case.answer.folded, look.clause.start, quantity.start)
     needed = 0.2 if same(look.fact, equal[1]) else 0.1  # the end of a range is not quite the same

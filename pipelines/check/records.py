@@ -29,6 +29,7 @@ _MAX_CHARS: Final = 80
 """Of a lead: what is further away binds nothing."""
 _LIST_CHARS: Final = 300
 _JOINT: Final = re.compile(r"[\s,、至到~\-且并而又但]{0,3}(?:年龄|体重|月龄)?")
+_DENIED: Final = re.compile(r"[没未无非](?!来|必|免)|不(?![超少足到满低得大小多高短长早晚迟应宜可能要])")
 _FOR: Final = re.compile(r"[^,。;\d]{0,6}?(?:用于|适用于|给|适合|供|限|\()[^,。;\d]{0,4}$")
 _STOP: Final = re.compile(r"[。\n!?]")
 _SINCE: Final = re.compile(r"\s?(?:起|开始|后|以后|之后|始)")
@@ -49,6 +50,7 @@ class Context(NamedTuple):
         names: Type → keys of the names in its own clause.
         inherited: Type → keys of the last name of a type that its own clause lacks.
         side: 1 for at least or more, -1 for at most or less, 0 for neither; of amounts.
+        denied: Whether what stands before it in its clause is denied (未冷藏者24小时).
     """
 
     words: dict[str, float]
@@ -59,6 +61,7 @@ class Context(NamedTuple):
     names: dict[str, frozenset[str]]
     inherited: dict[str, frozenset[str]]
     side: int
+    denied: bool
 
 
 class _Grams(NamedTuple):
@@ -139,7 +142,11 @@ def context(reading: Reading, item: Item) -> Context:
         elif m.end <= item.start:
             _take_over(text, last, m, kinds_of(m.key))
     begin, colon = intro
-    for name in (*_names_between(reading, begin, colon), *_facets_around(reading, begin, colon)):
+    listed: tuple[Mention | Facet, ...] = (
+        *_names_between(reading, begin, colon),
+        *_facets_around(reading, begin, colon),
+    )
+    for name in listed:
         if name.type not in names and name.type not in last:
             keys = (name.key,) if isinstance(name, Facet) else kinds_of(name.key)
             last[name.type] = name.end, frozenset(keys)
@@ -152,6 +159,7 @@ def context(reading: Reading, item: Item) -> Context:
         {type_: frozenset(keys) for type_, keys in names.items()},
         {type_: keys for type_, (_, keys) in last.items() if type_ not in names},
         _side(reading, item),
+        _DENIED.search(text, max(lead, item.start - 20), item.start) is not None,
     )
 
 

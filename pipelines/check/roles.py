@@ -9,7 +9,7 @@ from typing import Final
 from pipelines.check.units import DOSED
 
 _AGE_BEFORE: Final = re.compile(
-    r"(?:年龄|月龄|日龄|胎龄|生后|出生后?|满|宝宝|孩子|女儿|儿子|患儿|婴儿|新生儿)[^,。;]{0,3}$"
+    r"(?:年龄|月龄|日龄|胎龄|生后|出生后?|宝宝|孩子|女儿|儿子|患儿|婴儿|新生儿)[^,。;]{0,3}$|(?<![期届])满$"
 )
 _LASTS: Final = re.compile(
     r"症状|治疗|用药|[吃服用隔停住打](?:了|够)?满|持续|疗程|连续|坚持|随访|接种满?$|稳定|缓解|结束|间隔"

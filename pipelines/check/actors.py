@@ -137,7 +137,7 @@ def _alone(case: Case) -> list[Signal]:
 def _together(case: Case, match: re.Match[str], number: int) -> list[Signal]:
     for aligned in case.alignment[number][:2]:
         theirs = case.evidence[aligned.source].clauses[aligned.clause]
-        if aligned.score >= MIN_ALIGNED and (other := _TOGETHER.search(theirs.text)):
+        if aligned.score >= MIN_ALIGNED - 0.05 and (other := _TOGETHER.search(theirs.text)):
             says = f"答案说“{match[0]}”，原文是“{theirs.text[:60]}”。"
             place = (aligned.source, theirs.start + other.start(), theirs.start + other.end())
             strength = min(1.0, 0.4 + aligned.score / 2)

@@ -7,6 +7,7 @@ from typing import Final
 
 from pipelines.check.mentions import Mention
 from pipelines.check.reading import Reading
+from pipelines.check.series import series
 from pipelines.check.shapes import shaped
 from pipelines.check.signals import Case, Signal
 from pipelines.check.slots import Rival, rival
@@ -40,7 +41,7 @@ def entity(case: Case) -> list[Signal]:
     for mention in own_names(case):
         if mention.type in TYPES and (signal := _judged(case, mention, there)):
             found.append(signal)
-    return [*found, *shaped(case, found)]
+    return [*found, *shaped(case, found), *series(case)]
 
 
 def _judged(case: Case, mention: Mention, there: Known) -> Signal | None:

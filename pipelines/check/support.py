@@ -96,7 +96,7 @@ class Known:
         """Share of a noun's pairs of characters that the texts lack; 0 for a shortened one that they have in full."""
         if noun in self.text or self._is_shortened(noun):
             return 0.0
-        if is_whole:
+        if is_whole or len(noun) < 2:
             return 1.0
         pairs = ["".join(pair) for pair in pairwise(noun)]
         return sum(pair not in self.text for pair in pairs) / len(pairs)

@@ -40,6 +40,7 @@ def test_a_name_in_its_own_place_has_no_rival() -> None:
     ("check", "answer", "evidence", "rule"),
     [
         (entity, "心力衰竭有阵发性痉咳。", WARD, "entity.slot"),
+        (entity, "每年查血压、血脂、眼底和骨密度。", "每年查血压、血脂、眼底和肝功能。", "entity.list_new"),
         (route, "布地奈德平时口服。", WARD, "route.slot"),
         (actor, "未按规定留样的，由教育部门责令改正。", LAW, "actor.slot"),
         (actor, "由家长一个人决定。", WARD, "actor.alone"),
@@ -60,6 +61,7 @@ def test_what_stands_in_another_place_is_flagged(check: Check, answer: str, evid
         (actor, "没留样的由市场监管局责令改正并警告。", LAW),
         (actor, "由医生和家长一起决定，家长不要自己决定。", WARD),
         (population, "男孩比女孩多。", "4～10个月最多见，男孩多于女孩。"),
+        (entity, "每年查眼底、血脂和血压。", "每年查血压、血脂、眼底和肝功能。"),
         (entity, "钾和钠都要查。", "用药期间监测电解质。"),
         (entity, "庆大霉素那类滴耳药不用。", "不用氨基糖苷类滴耳液。"),
         (entity, "急性肾炎要卧床。", "急性肾小球肾炎应卧床休息。"),

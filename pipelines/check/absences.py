@@ -15,7 +15,7 @@ from pipelines.check.signals import Case, Signal
 from pipelines.check.units import COUNTED, DOSED
 
 _SOFT: Final = frozenset(("种", "所", "项", "处", "级", "times", "fold", "行", "人", "point", "步", "层", "篇", "张"))
-_TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于)[^,。;]{0,4}$")
+_TOTAL: Final = re.compile(r"(?:一共|共|前后|总共|合计|加起来|统共|等于|最长|最多|累计)[^,。;]{0,4}$")
 _CHILD: Final = re.compile(r"\s?重?的?(?:宝|孩|娃|小|儿|患|婴|幼)")
 _FOR_EXAMPLE: Final = re.compile(r"(?:比如|例如|譬如|假如|假设|如果|举例|若|按)[^,。;]{0,6}$")
 _RATED: Final = re.compile(r"[^,。;:前后内里时]{0,8}?[\d一二两三四五六七八九十半]")
@@ -50,6 +50,8 @@ def absent_amounts(
         sentence = [q for q in standing if case.answer.clause_at(q.start).sentence == look.clause.sentence] + [
             f.quantity for f in known
         ]
+        if _TOTAL.search(case.answer.folded, max(0, look.quantity.start - 9), look.quantity.start + 2):
+            sentence = standing + [f.quantity for f in known]
         if is_derived(look.quantity, given._replace(counts=often), sentence):
             standing.append(look.quantity)
             for each in (given_freely, given_strictly):

@@ -60,7 +60,7 @@ def changed_unit(look: Comparison) -> Signal | None:
 def _other_unit(look: Comparison) -> Fact | None:
     """A near amount with the same number and another unit."""
     quantity = look.quantity
-    if quantity.unit in COUNTED - DOSED:
+    if quantity.unit in COUNTED - DOSED or (quantity.unit == "times" and quantity.role == "count"):
         return None
     for score, fact in look.ranked[:12]:
         other = fact.quantity

@@ -9,6 +9,7 @@ import functools
 import re
 from typing import Final, NamedTuple
 
+from pipelines.check.numerals import spoken
 from pipelines.check.reading import Reading
 
 
@@ -72,6 +73,12 @@ _SETS: Final = (
 """Each set: its values between bars, each with its words."""
 
 
+_ORDINAL: Final = re.compile(
+    r"(?:第|(?<![0-9.第])(?=[0-9]{1,2}号))([0-9]{1,2}|[一二三四五六七八九十]{1,3})(周|天|日|次|剂|针|月|年|阶段|步|代|档|号)(?![~-])"
+)
+"""第2周, 3号: rows by number."""
+
+
 @functools.cache
 def _lexicon() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
     known = {
@@ -91,4 +98,11 @@ def _lexicon() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
 def facets(reading: Reading) -> tuple[Facet, ...]:
     """The words of a text by which its rows differ, in order."""
     pattern, known = _lexicon()
-    return tuple(Facet(*known[m[0]], m.start(), m.end()) for m in pattern.finditer(reading.folded))
+    found = [Facet(*known[m[0]], m.start(), m.end()) for m in pattern.finditer(reading.folded)]
+    if "第" in reading.folded or "号" in reading.folded:
+        for m in _ORDINAL.finditer(reading.folded):
+            said = None if m[1].isdigit() else spoken(m[1])
+            number = said[0] if said else m[1]
+            found.append(Facet(f"facet:{m[2]}", str(number), m.start(), m.end()))
+        found.sort(key=lambda facet: facet.start)
+    return tuple(found)

@@ -165,7 +165,14 @@ def _same_number(one: Quantity, other: Quantity) -> bool:
         return False
     if "percent" in (one.unit, other.unit) and one.written != other.written:
         return _same_share(one, other)
-    return bool(one.written) and (one.written == other.written or ends(one) == ends(other))
+    if one.written == other.written or ends(one) == ends(other):
+        return bool(one.written)
+    if other.unit or not other.written or len(one.written) != len(other.written):
+        return False  # the head of a table says the unit: 730 (mm) is 73 cm
+    return any(
+        all(float(b) * f == float(a) for a, b in zip(ends(one), (other.written[0], other.written[-1]), strict=True))
+        for f in _HEADS.get(one.unit, ())
+    )
 
 
 def _length(quantity: Quantity) -> tuple[str, float, float]:
@@ -180,6 +187,8 @@ def _same_share(one: Quantity, other: Quantity) -> bool:
     return close(low, low2) and close(high, high2)
 
 
+_HEADS: Final = {"cm": (0.1, 100.0), "mg": (1000.0, 0.001), "ml": (1000.0,), "minute": (60.0, 1440.0), "kg": (0.001,)}
+"""By what the bare numbers of a table may have to be multiplied."""
 _ALIKE: Final = {
     ("种", "项"), ("种", "处"), ("项", "处"), ("例", "人"), ("例", "处"), ("人", "处"), ("所", "处"), ("只", "支"),
     ("剂", "支"), ("份", "处"), ("根", "处"), ("剂", "times"), ("行", "级"), ("喷", "times"), ("种", "所"),

@@ -14,9 +14,11 @@ from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Reading
 
 _PLAIN_PER: Final = ("day", "dose")  # often left out: 每日, 每次
+_THINGS: Final = frozenset(("种", "处", "项", "所", "份"))
+"""What one counts in speaking."""
 _DISSOLVED: Final = frozenset(("mg", "ml", "iu", "mmol"))
 _HOLDING: Final = frozenset(("ml", "片", "袋", "支", "粒", "瓶"))
-_HOLDS: Final = re.compile(r"\s?(?:[:/]|[里中]?[含装有][有量]?|装|的)?\s?")
+_HOLDS: Final = re.compile(r"\s?(?:[:/]|[里中]?[含装有][有量]?[a-z\u4e00-\u9fff]{0,8}|装|的)?\s?")
 _SHORT: Final = frozenset(("秒", "秒钟", "分", "分钟", "min", "s", "小时", "h", "钟头", "个小时", "个钟头"))
 
 
@@ -48,7 +50,7 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
             continue
         kind = q.role if q.role in ("age", "weight", "frequency", "money", "temperature", "share") else ""
         is_time = q.unit == "month" and not kind
-        if is_strength(reading, q):
+        if is_strength(reading, q) or (q.unit in _THINGS and q.written[-1] <= 5 and not q.comparator):
             continue
         if not q.unit and clause_of(reading, q.start).start == q.start:
             continue
@@ -82,7 +84,7 @@ def is_strength(reading: Reading, quantity: Quantity) -> bool:
         if one >= 0 and other < len(amounts):
             first, second = amounts[one], amounts[other]
             between = reading.folded[first.end : second.start]
-            if first.unit in _HOLDING and second.unit in _DISSOLVED and first.unit != second.unit and len(between) < 5:
+            if first.unit in _HOLDING and second.unit in _DISSOLVED and first.unit != second.unit and len(between) < 14:
                 return _HOLDS.fullmatch(between) is not None
     return False
 

@@ -64,6 +64,8 @@ _STEPS: Final = re.compile(
 _BEHIND: Final = re.compile(
     r"先([^。,;\n]{1,14})[,、]([^。,;\n]{1,12}?)(?:往后|放后|在后|靠后|排后|放到?最后|留到?最后)"
 )
+_BOTH: Final = 0.2
+"""How much of each step must be there, the other way round."""
 _BACK: Final = 24
 _IN_FRONT: Final = re.compile(r"在([^,。;\n]{1,14}?)(之前|以前|前|之后|以后|后)[,]?([^,。;\n]{0,14})")
 _OPPOSITES: Final = tuple(
@@ -136,7 +138,7 @@ def _turned_events(case: Case) -> Iterator[Signal]:
                 "comparator.event",
                 "comparator",
                 *place,
-                min(0.9, (0.5 if said[:2] == there[:2] or event.name in _PLAIN else 0.35) + near),
+                min(0.9, (0.5 if event.name in _PLAIN else 0.4 if said[:2] == there[:2] else 0.3) + near),
                 says,
             )
         elif near > same + 0.1:
@@ -188,7 +190,8 @@ def _turned_steps(case: Case) -> Iterator[Signal]:
     for step in mine:
         best: tuple[float, int, _Steps] | None = None
         for source, other in theirs:
-            turned = _met(step.first, other.then) + _met(step.then, other.first)
+            both = _met(step.first, other.then), _met(step.then, other.first)
+            turned = sum(both) if min(both) >= _BOTH else 0.0
             straight = _met(step.first, other.first) + _met(step.then, other.then)
             if best is None or abs(turned - straight) > abs(best[0]):
                 best = (turned - straight, source, other)

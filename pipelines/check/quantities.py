@@ -83,7 +83,7 @@ _SECTION_ENDS: Final = frozenset("荐见表图录件骤注案题款条 tbswyzoqj
 _ORDINAL_NUMBERS: Final = re.compile(
     r"\s?(?:条|款|项|章|节|部分|编|页|卷|期|版|步|表|图|目|号|批|类|时间|肋|个|人|者|方|位|性|心音|线|代)"
 )
-_RATIO: Final = re.compile(r"(\d{1,5})\s?[:∶比]\s?(\d{1,6})(?![\d.]|\s?[a-z%μ毫克升])", re.ASCII)
+_RATIO: Final = re.compile(r"(\d{1,5})\s?[:∶比]\s?(\d{1,6})([万千]?)(?![\d.]|\s?[a-z%μ毫克升])", re.ASCII)
 _PHONE: Final = re.compile(r"(?:打|拨|呼叫?|电话|急救|热线|喊)[\s:\"]{0,2}$")
 _PHONES: Final = frozenset(("120", "110", "119", "12345", "12320", "12356"))
 _YEAR: Final = re.compile(r"(?:19|20)\d\d\s?年(?!以)", re.ASCII)
@@ -253,7 +253,7 @@ def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
         and (match := _RATIO.match(text, start))
         and not _SECTIONS.search(text[max(0, start - 6) : start])
     ):
-        values = (plain(match[1]), plain(match[2]))
+        values = (plain(match[1]), plain(match[2]) * {"万": 10_000, "千": 1_000}.get(match[3], 1))
         share = values[0] / (values[1] or ONE)
         return Quantity(share, share, "ratio", (), "", "share", start, match.end(), match[0], values, ":")
     head = text[max(0, start - 6) : start]

@@ -38,6 +38,7 @@ _CHANGE: Final = re.compile(
 _IN_PASSING: Final = frozenset(("after", "before", "ge"))
 """Bounds that are said in passing: 三天后, 满一岁; 以上 and 不超过 are not."""
 _ONLY: Final = re.compile(r"才|方可|要满|须满|必须|除非")
+_SAID_BEFORE: Final = 60
 _PER_KG: Final = re.compile(r"公斤|千克|kg")
 _STRENGTH: Final = re.compile(r"[里中]?(?:含|:)")
 
@@ -126,7 +127,8 @@ def _compared(
     quantity = look.quantity
     fitting = [(score, f) for score, f in equal if pers_agree(quantity, f.quantity)]
     if not fitting:
-        if "kg" not in quantity.per and _PER_KG.search(_sentence(case, look.clause)):
+        said_before = case.answer.folded[max(0, quantity.start - _SAID_BEFORE) : quantity.start]
+        if "kg" not in quantity.per and _PER_KG.search(said_before + _sentence(case, look.clause)):
             return changed_unit(look)
         return _other_per(look, equal[0][1], case.answer.folded)
     if look.fact.based[0] == "rate" and (rates := [p for p in fitting if p[1].based[0] == "rate"]):
@@ -216,7 +218,10 @@ def _comparator(case: Case, look: Comparison, ranked: list[tuple[float, Fact]]) 
         if pairs & STRICT and pairs & INCLUSIVE and direction(other.comparator) == mine:
             says = f"答案“{quantity.text}”与原文“{other.text}”对界限值本身是否包括说得不同。"
             rule = "comparator.strict_age" if quantity.role == "age" else "comparator.strict"
-            return finding(rule, "comparator", quantity, fact, 0.3, says)
+            lead = case.answer.folded[max(0, quantity.start - 3) : quantity.start]
+            source = case.evidence[fact.source].folded
+            is_copied = len(lead) == 3 and source[max(0, other.start - 3) : other.start] == lead
+            return finding(rule, "comparator", quantity, fact, 0.45 if is_copied else 0.3, says)
         return None
     if 0 not in theirs:
         turned = _is_turned(case, look, [f for score, f in ranked if score >= ranked[0][0] - 0.3])
@@ -284,7 +289,7 @@ def _elsewhere(
         return None
     if (
         quantity.written != (ONE,)
-        and quantity.role != "frequency"
+        and quantity.role not in ("frequency", "age")
         and (signal := changed_unit(look))
         and _is_nearer(look, signal, equal[0])
     ):

@@ -31,6 +31,7 @@ _LIST_CHARS: Final = 300
 _JOINT: Final = re.compile(r"[\s,、至到~\-且并而又但]{0,3}(?:年龄|体重|月龄)?")
 _DENIED: Final = re.compile(r"[没未无非](?!来|必|免)|不(?![超少足到满低得大小多高短长早晚迟应宜可能要])")
 _FOR: Final = re.compile(r"[^,。;\d]{0,6}?(?:用于|适用于|给|适合|供|限|\()[^,。;\d]{0,4}$")
+_SUBJECTS: Final = frozenset(("drug", "vaccine", "test", "disease", "route"))
 _STOP: Final = re.compile(r"[。\n!?]")
 _SINCE: Final = re.compile(r"\s?(?:起|开始|后|以后|之后|始)")
 _NO_SUBJECT: Final = frozenset(
@@ -143,7 +144,7 @@ def context(reading: Reading, item: Item) -> Context:
             _take_over(text, last, m, kinds_of(m.key))
     begin, colon = intro
     listed: tuple[Mention | Facet, ...] = (
-        *_names_between(reading, begin, colon),
+        *(m for m in _names_between(reading, begin, _first_item(reading, begin, opened)) if m.type in _SUBJECTS),
         *_facets_around(reading, begin, colon),
     )
     for name in listed:
@@ -179,6 +180,11 @@ def _intro(reading: Reading, opened: int) -> tuple[int, int]:
         return 0, 0
     begin = max(text.rfind(mark, max(0, opened - _LIST_CHARS), opened) for mark in "。\n") + 1
     return begin, max(begin, text.rfind(":", begin, text.find(";", begin, opened)))
+
+
+def _first_item(reading: Reading, begin: int, opened: int) -> int:
+    """Where the first item of a list ends: it may name the subject of all (肌酐清除率>50…;25~50…)."""
+    return max(begin, reading.folded.find(";", begin, opened)) if begin else begin
 
 
 def _names_between(reading: Reading, start: int, end: int) -> tuple[Mention, ...]:

@@ -37,7 +37,7 @@ def _add(unit: str, factor: str, spellings: str) -> None:
 for _unit, _factor, _spellings in (
     ("mg", "1/1000000", "ng 纳克"),
     ("mg", "1/1000", "ug μg mcg 微克 ugrae μgrae"),
-    ("mg", "1", "mg 毫克"),
+    ("mg", "1", "mg 毫克 mgrae mgne mgα-te"),
     ("mg", "1000", "g 克 gm"),
     ("kg", "1", "kg 公斤 千克"),
     ("kg", "1/2", "斤 市斤"),

@@ -20,6 +20,9 @@ _CAREFUL: Final = re.compile(
     "注意|警惕|当心|小心|留意|监测|定期(?:查|检|复)|立即就医|马上就医|停药|暂停|停用|风险|危险|可致|以免|以防|避免|防止|不得|严禁"
     "|须先|应先|要先|先做|方可|才能|必须|仅限|减量|调整剂量|皮试|不良反应|会诊|评估|医师指导|医生指导|遵医嘱|就医|急诊|禁|慎"
 )
+_NOT_DONE: Final = re.compile(
+    "(?:^|:)[不勿别](?!同|但|仅|过|良|全|足|明|能|会|是|伴|典型|超过|少于|低于|高于|大于|小于|满|到|论|管)"
+)
 _SUPPOSED: Final = re.compile("时|者|的话|前|后|的(?:孩子|宝宝|人|患)")
 _NAMING: Final = frozenset(("disease", "symptom", "drug", "population", "food", "test", "organ", "vaccine", "relative"))
 _EVERYONE: Final = frozenset(("儿童", "本品"))
@@ -54,8 +57,9 @@ def cautions(evidence: tuple[Reading, ...]) -> tuple[Caution, ...]:
         names = named(reading)
         own, sentences = clause_topics(reading), sentence_topics(reading)
         for clause, mine in zip(reading.clauses, stances(reading), strict=True):
-            high = min((s.high for s in mine), default=0)
-            if "|" in clause.text or (high >= 0 and not _CAREFUL.search(clause.text)) or asked(reading, clause):
+            high = min((min(s.high, -1) if s.low <= -2 and s.high <= 0 else s.high for s in mine), default=0)
+            careful = high < 0 or _CAREFUL.search(clause.text) or _NOT_DONE.search(clause.text)
+            if not careful or "|" in clause.text or asked(reading, clause):
                 continue
             said = own[clause.number]
             if len(said) >= 2:

@@ -20,6 +20,7 @@ MIN_ALIKE: Final = 0.7
 MAX_CHARS: Final = 160
 MAX_CHANGED: Final = 6
 MIN_HELD: Final = 2
+MAX_AT_EDGE: Final = 1
 _NEGATES: Final = re.compile(
     "(?:并非|没有|不是|不得|不可|不能|不应|不宜|不要|不必|无须|无需|毋须|未必|未曾|禁止|严禁|[不无没未非勿别莫免禁忌])"
 )
@@ -50,7 +51,7 @@ class Edit(NamedTuple):
         there, until: In the evidence text.
         mine, theirs: What stands there.
         alike: How alike the clauses are, from 0 to 1.
-        odd: The departures of the clause together deny, or take a denial away.
+        turns: It denies, or takes a denial away, and so does the clause as a whole.
     """
 
     start: int
@@ -61,7 +62,7 @@ class Edit(NamedTuple):
     mine: str
     theirs: str
     alike: float
-    odd: bool
+    turns: bool
 
 
 @functools.lru_cache(maxsize=8)
@@ -86,18 +87,12 @@ def _of(case: Case, clause: Clause) -> Iterator[Edit]:
         alike = _alike(clause.text, there.text)
         if alike >= MIN_ALIKE and (best is None or alike > best[0]):
             best = alike, match.source, there
-    if best is None or best[0] == 1:
+    if best is None or best[2].text == clause.text:
         return
     alike, source, there = best
     ops = list(Levenshtein.opcodes(clause.text, there.text))
-    changed = [op for op in ops if op.tag != "equal"]
-    odd = (
-        sum(
-            _denials(clause.text[op.src_start : op.src_end]) - _denials(there.text[op.dest_start : op.dest_end])
-            for op in changed
-        )
-        % 2
-    )
+    ours, others = _denials(clause.text), _denials(there.text)
+    odd = (len(ours) - len(others)) % 2
     for i, op in enumerate(ops):
         mine, theirs = clause.text[op.src_start : op.src_end], there.text[op.dest_start : op.dest_end]
         if op.tag == "equal" or max(len(mine), len(theirs)) > MAX_CHANGED or not _held(ops, i):
@@ -106,7 +101,8 @@ def _of(case: Case, clause: Clause) -> Iterator[Edit]:
         at = there.start + op.dest_start
         yield Edit(
             start, max(start + 1, clause.start + op.src_end), source,
-            at, max(at + 1, there.start + op.dest_end), mine, theirs, alike, bool(odd),
+            at, max(at + 1, there.start + op.dest_end), mine, theirs, alike,
+            bool(odd) and _within(ours, op.src_start, op.src_end) != _within(others, op.dest_start, op.dest_end),
         )  # fmt: skip
 
 
@@ -114,6 +110,9 @@ def _held(ops: list[Any], i: int) -> bool:
     """Whether what is before and behind a departure agrees, a few characters long or up to the end of the clause."""
     before, after = ops[i - 1] if i else None, ops[i + 1] if i + 1 < len(ops) else None
     lengths = [op.src_end - op.src_start for op in (before, after) if op is not None]
+    longest = max(ops[i].src_end - ops[i].src_start, ops[i].dest_end - ops[i].dest_start)
+    if len(lengths) < 2 and longest > MAX_AT_EDGE:
+        return False  # 者禁用 behind, or a clause that was joined to this one
     return bool(lengths) and min(lengths) >= MIN_HELD and sum(lengths) >= 2 * MIN_HELD
 
 
@@ -121,11 +120,6 @@ def _alike(one: str, other: str) -> float:
     """Share of the shorter clause that is in the longer one in the same order."""
     distance = Levenshtein.distance(one, other, weights=(1, 1, 2))
     return (len(one) + len(other) - distance) / 2 / max(1, min(len(one), len(other)))
-
-
-def turned(edit: Edit) -> bool:
-    """Whether a departure denies, or takes a denial away."""
-    return edit.odd and _denials(edit.mine) % 2 != _denials(edit.theirs) % 2
 
 
 def steps(edit: Edit) -> int:
@@ -137,8 +131,16 @@ def steps(edit: Edit) -> int:
     return 0
 
 
-def _denials(text: str) -> int:
-    return len(_NEGATES.findall(_NO_DENIAL.sub("", text)))
+@functools.lru_cache(maxsize=1024)
+def _denials(text: str) -> tuple[int, ...]:
+    """Where a clause denies."""
+    masked = _NO_DENIAL.sub(lambda m: " " * len(m[0]), text)
+    return tuple(m.start() for m in _NEGATES.finditer(masked))
+
+
+def _within(places: tuple[int, ...], start: int, end: int) -> int:
+    """Whether an odd number of denials is in a stretch."""
+    return sum(start <= at < end for at in places) % 2
 
 
 def _strength(text: str, scale: tuple[tuple[int, re.Pattern[str]], ...]) -> int:

@@ -41,7 +41,7 @@ def extremes(case: Case) -> Iterator[Signal]:
         strength = _STRENGTH[mark.value] + (0.2 if hedge else 0.0)
         strength *= 0.5 if claim.same else 1.0
         strength *= 0.7 if claim.gathered else 1.0
-        strength *= 0.7 if asked_all and len(grams(clause.text)) < 3 else 1.0
+        strength *= 0.5 if asked_all and len(grams(clause.text)) < 3 else 1.0
         rule = f"claim.universal_{mark.value}" + ("_hedged" if hedge else "")
         start, end = (hedge.start, hedge.end) if hedge else (0, 0)
         yield Signal(
@@ -67,11 +67,9 @@ def _claim(case: Case, clause: Clause, matches: tuple[Match, ...]) -> _Claim | N
     hedge = next((t for t in theirs if _limits(t, mark)), None)
     if mark.value in ("each", "only") and hedge is None:
         return None
-    far = len(grams(clause.text)) < 2 or any(
-        t.type == "universal" and t.value in _WHOLE
-        for m in matches
-        for t in by_clause(case.evidence[m.source])[m.clause]
-    )
+    close = [m for m in matches if m.score >= 0.5 * matches[0].score]
+    beside = [*theirs, *(t for m in close for t in by_clause(case.evidence[m.source])[m.clause])]
+    far = any(t.type == "universal" and t.value in _WHOLE for t in beside)
     same = far or (mark.value == "even" and any(_EVEN.search(_text(case, m)) for m in near))
     return _Claim(mark, hedge, same, gathered, near[0].source if near else -1)
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from pipelines.check.content import grams, overlap, weights
 from pipelines.check.edits import around, edits, steps
-from pipelines.check.edits import turned as denies
 from pipelines.check.marks import Mark, by_clause
 from pipelines.check.pairs import Pair, Unit, pairs
 from pipelines.check.polarity import opposed, shown, turned
@@ -31,7 +30,7 @@ def modality(case: Case) -> list[Signal]:
 def _edited(case: Case) -> Iterator[Signal]:
     """A clause taken over word for word, with 应 for 可 or the other way round."""
     for edit in edits(case):
-        if (step := steps(edit)) and not denies(edit):
+        if (step := steps(edit)) and not edit.turns:
             said, there = case.answer.raw[edit.start : edit.end], around(case.evidence[edit.source], edit)
             yield Signal(
                 "modality.edited", "modality", edit.start, edit.end, edit.source, edit.there, edit.until,

@@ -118,7 +118,7 @@ def left_out_beside(case: Case) -> Iterator[Signal]:
         if not before:
             continue
         place = "between" if after else "after"
-        strength = max(before, after) * (0.9 if care else 0.7 if use else 0.5) * (1.0 if caution.high < 0 else 0.6)
+        strength = max(before, after) * (0.9 if care else 0.6 if use else 0.4) * (1.0 if caution.high < 0 else 0.6)
         yield omitted(case, f"warning.{place}" + ("" if caution.high < 0 else "_care"), caution, strength)
 
 

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 from pipelines.check.alignment import Match
 from pipelines.check.content import grams, overlap, runs, weights
 from pipelines.check.edits import around, edits
-from pipelines.check.edits import turned as denies
 from pipelines.check.marks import by_clause
 from pipelines.check.pairs import Pair, Unit, is_copied, pairs
 from pipelines.check.reading import Clause, Reading
@@ -53,7 +52,7 @@ def polarity(case: Case) -> list[Signal]:
 def _edited(case: Case) -> Iterator[Signal]:
     """A clause taken over word for word, with a denial put in or taken out."""
     for edit in edits(case):
-        if denies(edit):
+        if edit.turns:
             said, there = case.answer.raw[edit.start : edit.end], around(case.evidence[edit.source], edit)
             yield Signal(
                 "polarity.edited", "polarity", edit.start, edit.end, edit.source, edit.there, edit.until,

@@ -16,6 +16,7 @@ from pipelines.check.reading import Reading
 Topic = frozenset[str]
 
 NOTHING: Final[Topic] = frozenset()
+MAX_READ: Final = 800
 MAX_CLAUSES: Final = 8
 MAX_WEIGHTS: Final = 4096
 UNKNOWN: Final = 0.3
@@ -51,8 +52,9 @@ def topic_at(reading: Reading, start: int, end: int) -> Topic:
 
 @functools.lru_cache(maxsize=64)
 def clause_topics(reading: Reading) -> tuple[Topic, ...]:
-    """The topic of each clause."""
-    return tuple(topic_at(reading, clause.start, clause.end) for clause in reading.clauses)
+    """The topic of each clause; nothing for those after the first `MAX_READ`."""
+    read = [topic_at(reading, clause.start, clause.end) for clause in reading.clauses[:MAX_READ]]
+    return (*read, *(NOTHING for _ in reading.clauses[MAX_READ:]))
 
 
 @functools.lru_cache(maxsize=64)

@@ -38,6 +38,12 @@ def test_extremes_count_only_where_the_evidence_lacks_them() -> None:
     assert not found(claims, "多数患儿7～10日缓解。", EVIDENCE)
 
 
+def test_what_holds_for_some_only_is_no_ground_for_all() -> None:
+    evidence = "静脉丙种球蛋白仅用于同族免疫性溶血。"
+    assert "claim.universal_all_hedged" in found(claims, "凡是黄疸都可以用丙种球蛋白。", evidence)
+    assert not {c for c in found(claims, "什么都别往嘴里塞。", "不要往嘴里塞东西。") if "universal" in c}
+
+
 def test_what_the_evidence_has_nothing_of() -> None:
     assert "claim.unsupported_noun" in found(claims, "光疗期间遮盖双眼，每日雾化丙种球蛋白。", EVIDENCE)
     assert not found(claims, "照光的时候把眼睛遮好，有疑问请咨询医生。", EVIDENCE)

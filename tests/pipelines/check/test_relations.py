@@ -32,6 +32,22 @@ def test_a_cause_that_nobody_named_is_made_up() -> None:
     assert "relation.invented_causes" in found(relations, "晚睡可引起鼻出血。", EVIDENCE)
 
 
+def test_a_graph_states_relations_too() -> None:
+    graph = "手足口病|病因|肠道病毒感染\n手足口病|并发症|脑炎"
+    assert not found(relations, "肠道病毒感染可引起手足口病，手足口病可引起脑炎。", graph)
+    assert "relation.reversed" in found(relations, "脑炎可引起手足口病。", graph)
+
+
+def test_a_sign_follows_what_it_shows() -> None:
+    evidence = "库欣三联征为脑疝的先兆。"
+    assert not found(relations, "库欣三联征是脑疝的先兆。", evidence)
+    assert "relation.reversed" in found(relations, "脑疝为库欣三联征的先兆。", evidence)
+
+
+def test_another_cause_of_the_same() -> None:
+    assert "relation.other_cause" in found(relations, "耳漏由鼓膜外伤引起。", "耳漏由急性感染引起。")
+
+
 def test_a_first_and_a_then_that_change_places() -> None:
     evidence = "先吃钙剂两三日，再注射维生素。"
     assert "relation.sequence" in found(relations, "先注射维生素，再吃钙剂。", evidence)

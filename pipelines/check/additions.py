@@ -113,7 +113,9 @@ def strange(case: Case) -> Iterator[tuple[Clause, Strange]]:
             text = folded[word.start : word.end]
             if not word.keys or not keys.isdisjoint(word.keys + word.parts) or _literal(text, pairs):
                 borne.update(range(word.start, word.end))
-            elif not any(amounts[word.start : word.end]) and text not in _plain():
+            elif len(text) > 1 and not any(amounts[word.start : word.end]) and text not in _plain():
+                if folded[word.start - 1 : word.start + 1] in pairs or folded[word.end - 1 : word.end + 1] in pairs:
+                    continue  # cut out of known words: 蔓|延到
                 fields = {field_of(key) for key in word.keys}
                 if fields & _NOUNS:
                     nouns.append(word)

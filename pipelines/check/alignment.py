@@ -23,8 +23,8 @@ _MAX_STEPS: Final = 100_000
 """Of places looked at for one answer; of long texts only what is rare in them is looked up."""
 _PAIR: Final = 1.6
 _SINGLE: Final = 0.7
-_MEANT: Final = 0.3
-"""What characters count in a word whose meaning is compared besides; in words of grammar and in amounts nothing."""
+_WORD: Final = 0.8
+_LIGHT: Final = 0.4
 _PART: Final = 0.8
 _VALUE: Final = 2.0
 _UNIT: Final = 2.5
@@ -89,26 +89,23 @@ def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match
 def features(reading: Reading) -> tuple[Weights, ...]:
     """For each clause what it says and how much each of it counts.
 
-    Concepts, amounts, pairs of characters, and characters that no known word holds.
+    Concepts, amounts, and where no known word stands, characters and pairs of them.
     """
-    folded = reading.folded
-    words = concepts(folded)
-    empty = _empty()
-    counts = [0.0 if c in empty else 1.0 for c in folded]
-    for start, end, keys, *_ in words:
-        counts[start:end] = [_MEANT if keys else 0.0] * (end - start)
-    for amount in reading.quantities:
-        counts[amount.start : amount.end] = [0.0] * (amount.end - amount.start)
-    pairs = list(map(add, folded, folded[1:]))
-    doubles = [_PAIR * n for n in map(min, counts, counts[1:])]
+    amounts = reading.quantities
+    words = concepts(reading.folded)
+    letters = list(reading.folded)
+    for start, end, *_ in (*words, *((q.start, q.end) for q in amounts)):
+        letters[start:end] = " " * (end - start)
+    rest = "".join(letters).translate(_empty())
     found: list[dict[Hashable, float]] = []
     for start, end, *_ in reading.clauses:
-        said: dict[Hashable, float] = {
-            c: n for c, n in zip(pairs[start : end - 1], doubles[start : end - 1], strict=True) if n
-        }
-        said |= {c: _SINGLE for c, n in zip(folded[start:end], counts[start:end], strict=True) if n == 1}
+        pieces = rest[start:end].split()
+        said: dict[Hashable, float] = dict.fromkeys("".join(pieces), _SINGLE)
+        for piece in pieces:
+            if len(piece) > 1:
+                said.update(dict.fromkeys(map(add, piece, piece[1:]), _PAIR))
         found.append(said)
-    for amount in reading.quantities:
+    for amount in amounts:
         said = found[reading.clause_at(amount.start).number]
         said[amount.unit, amount.per] = _UNIT
         values = [v for v in (amount.low, amount.high) if v is not None][: 1 + (amount.low != amount.high)]
@@ -120,7 +117,7 @@ def features(reading: Reading) -> tuple[Weights, ...]:
         if keys:
             while ends[number] <= start and number + 1 < len(ends):
                 number += 1
-            weight = (0.3 if light else 0.6) * (1 + min(end - start, 4)) / len(keys)
+            weight = (_LIGHT if light else _WORD) * (1 + min(end - start, 4)) / len(keys)
             for key in keys:
                 found[number][key] = weight
             for key in parts:
@@ -129,9 +126,9 @@ def features(reading: Reading) -> tuple[Weights, ...]:
 
 
 @functools.cache
-def _empty() -> frozenset[str]:
+def _empty() -> dict[int, str]:
     """Characters that say nothing wherever they stand; digits are read as amounts."""
-    return SILENT | frozenset(" ,。;:?!()[]\"'、…·-~/<>《》*#|+=\t\n0123456789")
+    return dict.fromkeys(map(ord, SILENT | frozenset(",。;:?!()[]\"'、…·-~/<>《》*#|+=\t\n0123456789")), " ")
 
 
 @functools.lru_cache(maxsize=16)

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 from pipelines.check import comparators
 from pipelines.check.frequencies import joined
-from pipelines.check.numerals import HALF, ONE, SPOKEN, Numeral, numeral_at, plain
+from pipelines.check.numerals import HALF, ONE, SPOKEN, Numeral, numeral_at
+from pipelines.check.ordinals import digits_end, special
 from pipelines.check.reading import MAX_CHARS, Reading
 from pipelines.check.roles import role_of
 from pipelines.check.units import COUNTED, ORDER, Unit, ordered, pers_at, pers_in, unit_at, volume_before
@@ -74,20 +75,8 @@ class _Amount(NamedTuple):
 _HEAD: Final = re.compile(rf"[\d半{SPOKEN}]", re.ASCII)
 _TO: Final = re.compile(r"\s?(?:[-~]{1,2}|至|到|或者?)\s?(?=[\d半零一二两三四五六七八九十百])", re.ASCII)
 _ENDS: Final = "。!?;\n,"
-_MARKER: Final = re.compile(r"\s?[、)\]](?!\d)|\.(?!\d)| (?=[\u4e00-\u9fff])")
-_TEMPERATURE: Final = re.compile(r"3[4-9]\.\d|4[0-2]\.\d", re.ASCII)
-_SECTIONS: Final = re.compile(
-    r"(?:推荐(?:意见)?|表|图|附录|附件|步骤|注|方案|问题|条款?|\b(?:gb|ws|yy|wst|gbz|iso|db|ny|qb|jj[fg])(?:/t)?)\s?$"
-)
-_SECTION_ENDS: Final = frozenset("荐见表图录件骤注案题款条 tbswyzoqjfgt")
-_ORDINAL_NUMBERS: Final = re.compile(
-    r"\s?(?:条|款|项|章|节|部分|编|页|卷|期|版|步|表|图|目|号|批|类|时间|肋|个|人|者|方|位|性|心音|线|代)"
-)
-_RATIO: Final = re.compile(r"(\d{1,5})\s?[:∶比]\s?(\d{1,6})([万千]?)(?![\d.]|\s?[a-z%μ毫克升])", re.ASCII)
 _PHONE: Final = re.compile(r"(?:打|拨|呼叫?|电话|急救|热线|喊)[\s:\"]{0,2}$")
 _PHONES: Final = frozenset(("120", "110", "119", "12345", "12320", "12356"))
-_YEAR: Final = re.compile(r"(?:19|20)\d\d\s?年(?!以)", re.ASCII)
-_MONTH_DAY: Final = re.compile(r"\d{1,2}\s?月\s?(?:(\d{1,2})\s?[日号]|底|初|份|中旬|上旬|下旬)", re.ASCII)
 _VAGUE: Final = re.compile(
     r"千万(?!元|人|次|单位)|万一|一(?:般|定|些|起|样|旦|直|律|并|切|共|点(?:点|儿|也|都|一)?(?!\d)|边|面|向|致|级|类|经|味|"
     r"贯|时|到(?![两二三四五六七八九十])|口气|旁|手|概|同|方面|个劲|块(?!钱)|下子?(?!次)|道|会儿?|侧|阵|身|层|股|种|过性|次性)|"
@@ -143,10 +132,10 @@ def _skipped(text: str, start: int) -> int:
             return match.end()
         before = text[start - 1 : start]
         if _LETTER.match(before) and not (before == "x" and text[start - 2 : start - 1].isdigit()):
-            return _digits_end(text, start)
+            return digits_end(text, start)
         if before == "-" and _LETTER.match(text[start - 2 : start - 1] or " "):
-            return _digits_end(text, start)
-        end = _digits_end(text, start)
+            return digits_end(text, start)
+        end = digits_end(text, start)
         if text[start:end] in _PHONES and (
             _PHONE.search(text[max(0, start - 4) : start]) or text.startswith("急救", end)
         ):
@@ -157,20 +146,13 @@ def _skipped(text: str, start: int) -> int:
     return 0
 
 
-def _digits_end(text: str, start: int) -> int:
-    end = start
-    while end < len(text) and (text[end].isdigit() or text[end] == "."):
-        end += 1
-    return max(end, start + 1)
-
-
 def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None, int]:
     """The amount at `start`, and where to go on."""
     numeral = numeral_at(text, start)
     if numeral is None:
         return None, _run_end(text, start)
-    if special := _special(text, start, numeral):
-        return special, special.end
+    if found := special(text, start, numeral, Quantity):
+        return found, found.end
     first = _amount(text, raw, start, numeral)
     second, end = _other_end(text, raw, first)
     if second is not None and second.unit != first.unit and not (first.unit == "" or second.unit == ""):
@@ -222,78 +204,6 @@ def _run_end(text: str, start: int) -> int:
     while end < len(text) and text[end] in SPOKEN:
         end += 1
     return end
-
-
-def _special(text: str, start: int, numeral: Numeral) -> Quantity | None:
-    """A year, a date, an ordinal or a list marker."""
-    number = numeral.low
-    following = text[numeral.end : numeral.end + 2].lstrip()[:1]
-    is_year = following == "年" and 1900 <= number <= 2100
-    if is_year and numeral.spoken and "千" not in text[start : numeral.end]:
-        return Quantity(
-            number,
-            number,
-            "year",
-            (),
-            "",
-            "date",
-            start,
-            numeral.end + 1,
-            text[start : numeral.end + 1],
-            (number,),
-            "年",
-        )
-    if is_year and (match := _YEAR.match(text, start)):
-        return Quantity(number, number, "year", (), "", "date", start, match.end(), match[0], (number,), "年")
-    if following == "月" and (match := _MONTH_DAY.match(text, start)):
-        number = number * 100 + int(match[1] or 0)
-        return Quantity(number, number, "date", (), "", "date", start, match.end(), match[0], (number,), "月")
-    if (
-        not numeral.spoken
-        and (match := _RATIO.match(text, start))
-        and not _SECTIONS.search(text[max(0, start - 6) : start])
-    ):
-        values = (plain(match[1]), plain(match[2]) * {"万": 10_000, "千": 1_000}.get(match[3], 1))
-        share = values[0] / (values[1] or ONE)
-        return Quantity(share, share, "ratio", (), "", "share", start, match.end(), match[0], values, ":")
-    head = text[max(0, start - 6) : start]
-    if head.endswith("第"):
-        if match := _ORDINAL_NUMBERS.match(text, numeral.end):
-            return Quantity(number, number, "", (), "", "number", start - 1, match.end(), text[start - 1 : match.end()])
-        return None
-    if numeral.spoken:
-        return None
-    end = numeral.end
-    if (
-        head and head[-1] in _SECTION_ENDS and _SECTIONS.search(head) and unit_at(text, text, end) is None
-    ) or _is_marker(text, start, end):
-        end = max(end, _digits_end(text, start))
-        return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
-    if _LETTER.match(text[end : end + 1]) and unit_at(text, text, end) is None:
-        return Quantity(number, number, "", (), "", "number", start, end + 1, text[start : end + 1])
-    if text[end : end + 1] in ("型", "号"):
-        return Quantity(number, number, "", (), "", "number", start, end + 1, text[start : end + 1])
-    if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
-        end = _digits_end(text, start)
-        return Quantity(number, number, "", (), "", "number", start, end, text[start:end])
-    return None
-
-
-def _is_marker(text: str, start: int, end: int) -> bool:
-    """Whether a number opens a list item or a section: `1.`, `(2)`, `5.2 急性`."""
-    before = text[max(0, start - 4) : start].rstrip(" ")[-1:]
-    if before == "(" and text[end : end + 1] == ")":
-        return True
-    if before not in ("", "\n", "。", ";", ":", "]", "(", ")"):
-        return False
-    while text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
-        end = _digits_end(text, end + 1)
-    match = _MARKER.match(text, end)
-    if _TEMPERATURE.fullmatch(text, start, end):
-        return False
-    if match is None or (before in ("(", ":", ")") and not match[0].strip()):
-        return False
-    return bool(match[0].strip()) or unit_at(text, text, end) is None
 
 
 def _amount(text: str, raw: str, start: int, numeral: Numeral) -> _Amount:

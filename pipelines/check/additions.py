@@ -83,14 +83,14 @@ def _rule(new: Strange) -> str:
 def _strength(new: Strange) -> float:
     """How likely it is that a clause rests on nothing: weights as a logistic regression finds them, rounded."""
     z = (
-        (1.0 if new.nouns else 0.0)
-        + (0.85 if new.deeds else 0.0)
-        + 0.7 * min(new.fresh, 6)
-        + (1.3 if new.run >= 3 else 0.0)
-        + (1.0 if new.size >= 3 else 0.0)
-        - 2.2 * new.score
+        (1.3 if new.nouns else 0.0)
+        + (0.6 if new.deeds else 0.0)
+        + 0.85 * min(new.fresh, 6)
+        + (1.1 if new.run >= 3 else 0.0)
+        + (1.2 if new.size >= 3 else 0.0)
+        - 2.1 * new.score
         - 0.9 * len(new.places) / (1 + new.size)
-        - 2.6
+        - 2.9
     )
     return 1 / (1 + math.exp(-z))
 
@@ -130,7 +130,8 @@ def strange(case: Case) -> Iterator[tuple[Clause, Strange]]:
                 if folded[place - 1 : place + 1] in pairs or folded[place : place + 2] in pairs:
                     continue
                 places.append(place)
-                fresh += c not in chars and c not in _EVERYDAY
+                within = c <= "z" and "a" <= folded[place - 1 : place] <= "z"
+                fresh += c not in chars and c not in _EVERYDAY and not within
         score = matches[0].score if matches else 0.0
         yield clause, Strange(tuple(places), tuple(nouns), tuple(deeds), fresh, size, _longest(places), score)
 

@@ -16,12 +16,19 @@ from pipelines.lexicons import rows
 _TITLE: Final = re.compile(r"《([^《》\n]{2,40})》")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?=年|版)")
 _LEVEL: Final = re.compile(r"[abc1-4][级类a-c]?(?:推荐|证据)|(?:强|弱|有条件)推荐|证据级别")
+_DIGITS: Final = "零一二三四五六七八九"
+_SHARE: Final = re.compile(r"(?P<digits>\d+(?:\.\d+)?)%|(?P<tenths>[一二三四五六七八九])成(?![人年长分为立熟本])")
+_RATE: Final = re.compile(
+    "率|概率|几率|机会|比例|[的有]?(?:孩子|患儿|患者|病例|宝宝|儿童|人)|约|大约|近|高达|达到|超过"
+)
+_LINK: Final = re.compile(".*(?:由|向|到|和|跟|给|被|在|要等|的|可以|去|里|据|按|经|与|及)")
+_LOCAL: Final = re.compile("^(?:当地|本地|所在地|县级|市级|区级|省级|县|市|区|省|国家)")
 _WORD: Final = re.compile(r"[\u4e00-\u9fff]{2,}")
 
 
 def claims(case: Case) -> list[Signal]:
     """Invented authority, statements beyond what the evidence allows, and statements without any."""
-    return [*_authority(case), *extremes(case), *reassurance(case), *additions(case)]
+    return [*_authority(case), *_statistics(case), *extremes(case), *reassurance(case), *additions(case)]
 
 
 def _authority(case: Case) -> Iterator[Signal]:
@@ -52,6 +59,26 @@ def _authority(case: Case) -> Iterator[Signal]:
             )  # fmt: skip
 
 
+def _statistics(case: Case) -> Iterator[Signal]:
+    """约65%的孩子: a share that no text has, in digits or in words."""
+    shares = {_percent(m) for reading in case.known for m in _SHARE.finditer(reading.folded)}
+    for clause in case.answer.clauses:
+        for match in _SHARE.finditer(case.answer.folded, clause.start, clause.end):
+            if _percent(match) not in shares:
+                rate = _RATE.search(clause.text) is not None
+                yield _of(
+                    "claim.statistic_rate" if rate else "claim.statistic", "fabricated_authority",
+                    match.start(), match.end(), 0.7 if rate else 0.4, f"依据没有“{match[0]}”这样的比例",
+                )  # fmt: skip
+
+
+def _percent(match: re.Match[str]) -> str:
+    """A share in digits: 八成 is 80."""
+    if match["tenths"]:
+        return f"{_DIGITS.index(match['tenths'])}0"
+    return match["digits"].rstrip("0").rstrip(".") if "." in match["digits"] else match["digits"]
+
+
 def _missing(name: str, known: str) -> float:
     """Share of the neighbours in a name that no text has."""
     pairs = [name[i : i + 2] for i in range(len(name) - 1)]
@@ -72,7 +99,8 @@ def _bodies(clause: Clause, known: str) -> Iterator[tuple[int, int, float]]:
         name = _WORD.search(clause.text, begin, match.end())
         if name is None or match.end() - name.start() < 3 or match[0] in _PLAIN_BODIES:
             continue
-        missing = _missing(name[0], known)
+        bare = _LOCAL.sub("", _LINK.sub("", name[0])) or match[0]
+        missing = _missing(bare, known)
         if match[0].lower() in known and missing < 0.5:
             continue
         spoken = any(s >= match.end() for s in says)

@@ -30,6 +30,11 @@ class _Claim(NamedTuple):
     source: int
 
 
+_COURTESY: Final = re.compile(
+    "您.{0,6}(?:一定|肯定)|(?:一定|肯定).{0,4}(?:担心|着急|揪心|难受|焦虑|心疼|辛苦|紧张|害怕|累|心急|不舒服|不好受|困扰)"
+)
+
+
 def extremes(case: Case) -> Iterator[Signal]:
     """所有, 一律, 肯定, 无论 and 只 that the evidence on the same lacks; more so where it says 一般 or 可能."""
     asked_all = any(m.type == "universal" for m in case.question.marks)
@@ -53,7 +58,7 @@ def extremes(case: Case) -> Iterator[Signal]:
 def _claim(case: Case, clause: Clause, matches: tuple[Match, ...]) -> _Claim | None:
     every = by_clause(case.answer)[clause.number]
     mine = [m for m in every if m.type in ("universal", "only") and m.value in _STRENGTH]
-    if not mine or _NOTHING.search(clause.text):
+    if not mine or _NOTHING.search(clause.text) or _COURTESY.search(clause.text):
         return None
     near = [m for m in matches if m.score >= max(0.1, 0.4 * matches[0].score)]
     theirs = [mark for m in near for mark in _around(case.evidence[m.source], m.clause)]

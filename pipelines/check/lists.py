@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from pipelines.check.reading import Reading
 from pipelines.check.signals import Case, Signal
+from pipelines.check.stances import stances
 from pipelines.check.topics import NOTHING, Rarities, Topic, clause_topics, covered, rarities, topic_at
 
 ASKS_LIST: Final = re.compile("哪|什么|谁|几|有何|何时|何种|怎样|注意|禁忌|列出|总结|内容|事项|情形|条件|要求")
@@ -86,9 +87,27 @@ def enumerations(evidence: tuple[Reading, ...]) -> tuple[Listed, ...]:
                 for part in _BRACKETS.finditer(reading.folded, clause.start, clause.end):
                     if "、" in part[0]:
                         found.extend(_listed(source, _items(reading, part.start(), part.end())))
+        found.extend(_under_one(source, reading))
         if len(found) > MAX_LISTS:
             break
     return tuple(found[:MAX_LISTS])
+
+
+def _under_one(source: int, reading: Reading) -> Iterator[Listed]:
+    """The clauses that stand under one heading or lead-in: 禁忌：青光眼；癫痫；对本品过敏者."""
+    own = clause_topics(reading)
+    items: list[tuple[int, int, Topic]] = []
+    above = ""
+    for clause, mine in zip(reading.clauses, stances(reading), strict=True):
+        stance = mine[0] if mine and mine[0].inherited else None
+        key = f"{stance.text} {clause.heading}" if stance else ""
+        if key != above:
+            yield from _listed(source, items)
+            items, above = [], key
+        if stance and len(clause.text) <= MAX_ITEM_CHARS and own[clause.number]:
+            start = clause.start + (clause.text.rfind("]") + 1)
+            items.append((start, clause.end, topic_at(reading, start, clause.end)))
+    yield from _listed(source, items)
 
 
 def _items(reading: Reading, start: int, end: int) -> list[tuple[int, int, Topic]]:

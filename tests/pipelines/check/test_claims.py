@@ -32,6 +32,13 @@ def test_authority_of_the_evidence_is_fine() -> None:
     assert not found(claims, "省卫生健康委2021年的《诊疗规范》这样规定。", EVIDENCE)
 
 
+def test_a_share_that_no_text_has() -> None:
+    evidence = "约80%的患儿在6个月内自愈。"
+    assert "claim.statistic_rate" in found(claims, "约65%的患儿会自愈。", evidence)
+    assert "claim.statistic_rate" in found(claims, "大约六成的患儿会自愈。", evidence)
+    assert not {c for c in found(claims, "大约八成的患儿会自愈。", evidence) if "statistic" in c}
+
+
 def test_extremes_count_only_where_the_evidence_lacks_them() -> None:
     assert "claim.universal_all_hedged" in found(claims, "所有患儿7～10日缓解。", EVIDENCE)
     assert not found(claims, "所有患儿均应遮盖双眼。", "全部患儿均应遮盖双眼。")

@@ -54,7 +54,7 @@ def _judged(case: Case, mention: Mention, is_known: bool) -> Signal | None:
     agency = acts(answer, mention)
     if mention.key in _VAGUE and (not agency or (_ADVICE.search(lead) and not BY.search(lead))):
         return None
-    if mention.key in _CARE and not is_known and not lead.endswith(("由", "归")):
+    if not is_known and not _CARE.isdisjoint(kinds_of(mention.key)) and not lead.endswith(("由", "归")):
         return None
     near = beside(case, mention)
     if any(kin(other.key, mention.key) for _, other, _ in near):
@@ -87,7 +87,8 @@ def _misplaced(case: Case, mention: Mention) -> Signal | None:
             return None
         return _signal(case, "actor.slot_weak", mention, (better.slot.source, better.slot.mention), 0.2 + better.margin)
     lead = case.answer.folded[max(0, mention.start - 12) : mention.start]
-    if mention.key in _VAGUE and _ADVICE.search(lead) and not BY.search(lead):
+    is_subject = acts(case.answer, mention) or clause_of(case.answer, mention.start).start == mention.start
+    if mention.key in _VAGUE and (not is_subject or (_ADVICE.search(lead) and not BY.search(lead))):
         return None
     rule = "actor.swap" if better.is_said else "actor.slot"
     strength = 0.2 + better.margin + (0.0 if better.is_said else acts(case.answer, mention))

@@ -66,6 +66,7 @@ _STEP: Final = "[" + "".join(_STEPS) + "]"
 _GRADE: Final = re.compile(
     rf"(?<![\dⅰ-ⅻ.~同这那每另某哪任a-z])第?({_STEP})(?:[~至、和-]第?({_STEP}))?(类|级|型|期)(?!别|间)"
 )
+_FACTOR: Final = re.compile(r"(?:凝血)?因子\s*([ⅰ-ⅻ]|\d{1,2})|(?<![a-z])f([ⅰ-ⅻ])")
 _OFFICE: Final = re.compile(r"等?(?:主管|行政|管理|监管|监督管理)?部门$")
 _COMPOUNDS: Final = frozenset("酸化氢代基氯硫苷唑林素醇酮胺肽")  # before the metal of a salt: 丙戊酸钠
 _EDITION: Final = re.compile(r"《[^《》\n]{2,40}》")
@@ -146,7 +147,13 @@ def _grades(text: str) -> list[Mention]:
         low = _STEPS[match[1]]
         key = f"grade:{match[3]}:{low}-{_STEPS[match[2]] if match[2] else low}"
         found.append(Mention("population", key, "", match.start(), match.end(), match[0]))
+    for match in _FACTOR.finditer(text):
+        found.append(Mention("test", f"因子{_roman(match[1] or match[2])}", "", match.start(), match.end(), match[0]))
     return found
+
+
+def _roman(number: str) -> int:
+    return int(number) if number.isdigit() else ord(number) - ord("ⅰ") + 1
 
 
 def _ages(reading: Reading) -> list[Mention]:

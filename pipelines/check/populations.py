@@ -16,7 +16,7 @@ from pipelines.check.support import beside, known, own_names
 
 _Band = tuple[Fraction, Fraction]
 _MOST = 10**6
-MIN_AGE_MARGIN, MIN_AGED, MIN_COPIED = 0.2, 0.25, 0.4
+MIN_AGE_MARGIN, MIN_AGED, MIN_COPIED, MIN_LIMITED = 0.2, 0.25, 0.4, 0.5
 _VAGUE: Final = frozenset(("儿童", "age:0-12", "age:0-36", "age:0-1", "家庭成员"))  # said of anyone
 _GROUPS: Final = "男|女|城市|农村|早产|足月|成人|儿童|小儿"
 _ORDER: Final = re.compile(
@@ -37,7 +37,7 @@ def population(case: Case) -> list[Signal]:
         elif mention.key.startswith("grade:"):
             signal = _grade(case, mention)
         elif bounds(mention.key):
-            signal = _interval(case, mention) or _aged(case, mention)
+            signal = _interval(case, mention) or _aged(case, mention) or _limited(case, mention)
         else:
             signal = _who(case, mention)
         if signal := signal or _misplaced(case, mention):
@@ -157,6 +157,32 @@ def _aged(case: Case, mention: Mention) -> Signal | None:
     says = f"答案说的对象是“{_said(case, mention)}”，原文相应处是“{_theirs(case, better)}”。"
     place = (better.slot.source, better.slot.mention.start, better.slot.mention.end)
     return _signal("population.age", mention, place, min(1.0, 0.1 + better.margin), says)
+
+
+def _limited(case: Case, mention: Mention) -> Signal | None:
+    """An age below or above which it holds, where the clause it is taken from has another on the same side."""
+    band = bounds(mention.key)
+    if not band or not mention.key.startswith("age:") or not _DIGITS & set(mention.text) or len(_ends(band)) != 1:
+        return None
+    clause, limit = clause_of(case.answer, mention.start), next(iter(_ends(band)))
+    said = [b for r in (case.question, *case.heard) for m in r.mentions if (b := bounds(m.key))]
+    asked = {end for each in said for end in _ends(each)}
+    for match in case.alignment[clause.number][:1]:
+        there = names(case.evidence[match.source]).get(match.clause, ())
+        bands = [(m, b) for m in there if m.key.startswith("age:") and (b := bounds(m.key))]
+        if (
+            match.score < MIN_LIMITED
+            or limit in asked
+            or any(2 * abs(end - limit) <= 1 for _, each in bands for end in each)
+        ):
+            continue
+        for other, theirs in bands:
+            if len(_ends(theirs)) == 1 and (theirs[0] == 0) == (band[0] == 0) and theirs[0] != theirs[1]:
+                words = case.evidence[match.source].raw[other.start : other.end]
+                says = f"答案的年龄界限是“{_said(case, mention)}”，原文相应处是“{words}”。"
+                place = (match.source, other.start, other.end)
+                return _signal("population.limit", mention, place, min(1.0, match.score), says)
+    return None
 
 
 def _band(mention: Mention, kind: str) -> _Band | None:

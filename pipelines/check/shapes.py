@@ -44,12 +44,13 @@ def _endings() -> tuple[re.Pattern[str], dict[str, str], frozenset[str]]:
 
 
 class Noun(NamedTuple):
-    """`folded[start:end]`, a noun of a sort."""
+    """`folded[start:end]`, a noun of a sort; `stem`: without its ending, unless that leaves one character."""
 
     sort: str
     start: int
     end: int
     text: str
+    stem: str
 
 
 @functools.lru_cache(maxsize=512)
@@ -73,11 +74,12 @@ def nouns(reading: Reading) -> tuple[Noun, ...]:
         noun = text[start : match.end()]
         n_stem = 1 if len(match[0]) > 1 and sorts[match[0]] not in _VERBAL else 2
         if match.start() - start >= n_stem and noun not in common:
-            found.append(Noun(sorts[match[0]], start, match.end(), noun))
+            stem = text[start : match.start()] if match.start() - start > 1 else noun
+            found.append(Noun(sorts[match[0]], start, match.end(), noun, stem))
         last = match.end()
     for match in _LATIN.finditer(text):
         if len(match[0]) > 1 and not units.issuperset(re.split("[/+-]", match[0])) and match.start() not in barred:
-            found.append(Noun("latin", match.start(), match.end(), match[0]))
+            found.append(Noun("latin", match.start(), match.end(), match[0], match[0]))
     return tuple(sorted(found, key=lambda noun: noun.start))
 
 
@@ -89,7 +91,7 @@ def shaped(case: Case, listed: list[Signal]) -> list[Signal]:
     for noun in nouns(case.answer)[:MAX_NOUNS]:
         if any(start < noun.end and noun.start < end for start, end in spans) or _is_listed(case.answer, noun):
             continue
-        share = texts.strange(noun.text, noun.sort == "latin")
+        share = texts.strange(noun.text, noun.sort == "latin") and texts.strange(noun.stem, noun.sort == "latin")
         if share >= 0.5:
             found.append(_signal(case, noun, share))
     return [*found, *_dosed(case, [*spans, *((signal.start, signal.end) for signal in found)])]
@@ -131,7 +133,7 @@ def _signal(case: Case, noun: Noun, share: float) -> Signal:
         place = (source, other.start, other.end)
         return Signal("entity.replaced_shape", "entity", noun.start, noun.end, *place, strength, says)
     rule = "entity.new_latin" if noun.sort == "latin" else "entity.new_shape"
-    strength = min(1.0, 0.1 + 0.3 * share + 0.05 * len(noun.text))
+    strength = 0.3 if noun.sort == "latin" else min(1.0, 0.1 + 0.3 * share + 0.05 * len(noun.text))
     return Signal(rule, "entity", noun.start, noun.end, -1, 0, 0, strength, f"原文和问题都没有提到“{said}”。")
 
 

@@ -188,12 +188,13 @@ def _fits(mine: Slot, slots: tuple[Slot, ...], asked: frozenset[str], weights: d
     weighed = {
         gram: level * weights.get(gram, _NEW) * (_SIGNS.get(gram[0], 1.0)) for level, grams in levels for gram in grams
     }
-    whole = sum(weighed.values()) or 1.0
+    whole = sum(weighed.values())
     grams = frozenset(weighed)
     found = []
     for slot in slots:
         near = sum(weighed[gram] for gram in grams & slot.near)
-        fit = (near + _FAR * sum(weighed[gram] for gram in grams & slot.far)) / whole
+        rest = whole - weighed.get(f"={slot.mention.key}", 0.0)
+        fit = (near + _FAR * sum(weighed[gram] for gram in grams & slot.far)) / (rest or 1.0)
         if mine.role and slot.role:
             fit *= 1.2 if mine.role == slot.role else 0.6
         found.append(fit)

@@ -76,7 +76,7 @@ def test_the_same_said_otherwise_is_not(check: Check, answer: str, evidence: str
     ("text", "sort", "noun"),
     [
         ("还有烟雾报警器要装。", "device", "烟雾报警器"),
-        ("可以用虚构沙星。", "drug", "虚构沙星"),
+        ("可以用虚拟沙星。", "drug", "虚拟沙星"),
         ("可见失神发作。", "event", "失神发作"),
         ("做XYZ评估。", "latin", "xyz"),
     ],

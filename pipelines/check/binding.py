@@ -43,6 +43,8 @@ NAME_WEIGHT: Final = 3.0
 """Of a name beside that of a pair of characters: a name is one pair's worth in any spelling."""
 _SIDE: Final = 0.12
 _HEAD: Final = 0.15
+_EXCEPTION: Final = 0.8
+_EXCEPTION_CHARS: Final = 40
 _DENIAL: Final = 0.08
 _COVERED: Final = 0.2
 _TOLD_APART: Final = 0.2
@@ -179,10 +181,22 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]
         if is_amount:
             lead = sum(rare.get(pair, 0.0) for pair in theirs.lead)
             score += _COVERED * (sum(rare.get(pair, 0.0) for pair in theirs.lead & said) / (3 + lead))
+            if theirs.exception and _excepts(each, candidates, member.value):
+                score += _EXCEPTION if theirs.exception <= said else -_NAMED
             score += 0.0 if own.denied == theirs.denied else -_DENIAL
             score += _HEAD if own.head and own.head == theirs.head else 0.0
         made.append(score + _NAMED * record.balance(theirs, member.group))
     return made
+
+
+def _excepts(exception: _Candidate, candidates: list[_Candidate], value: str) -> bool:
+    """Whether a candidate in brackets has the value, or is the exception to one that has it right before."""
+    return _has(exception.item.value, value) or any(
+        each.reading is exception.reading
+        and 0 < exception.item.start - each.item.end < _EXCEPTION_CHARS
+        and _has(each.item.value, value)
+        for each in candidates
+    )
 
 
 def _weights(candidates: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:

@@ -16,6 +16,8 @@ from pipelines.check.reading import Reading
 _PLAIN_PER: Final = ("day", "dose")  # often left out: 每日, 每次
 _THINGS: Final = frozenset(("种", "处", "项", "所", "份"))
 """What one counts in speaking."""
+_SCOPE: Final = 16
+"""Characters between an age and the dose for it."""
 _DISSOLVED: Final = frozenset(("mg", "ml", "iu", "mmol"))
 _HOLDING: Final = frozenset(("ml", "片", "袋", "支", "粒", "瓶"))
 _HOLDS: Final = re.compile(r"\s?(?:[:/]|[里中]?[含装有][有量]?[a-z\u4e00-\u9fff]{0,8}|装|的)?\s?")
@@ -45,10 +47,14 @@ class Item(NamedTuple):
 def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
     """Group → its items in order."""
     found: dict[str, list[Item]] = {}
+    ages = {m.start for m in reading.mentions if m.key.startswith("age:")}
+    doses = [q.start for q in reading.quantities if q.role == "dose"] if ages else []
     for q in reading.quantities:
         if q.role == "number" or not q.written or (q.unit == "times" and q.low == q.high == 1 and not q.per):
             continue
         kind = q.role if q.role in ("age", "weight", "frequency", "money", "temperature", "share") else ""
+        if q.start in ages and bisect_left(doses, q.end) < bisect_left(doses, q.end + _SCOPE):
+            kind = "age"
         is_time = q.unit == "month" and not kind
         if is_strength(reading, q) or (q.unit in _THINGS and q.written[-1] <= 5 and not q.comparator):
             continue

@@ -30,7 +30,8 @@ _MAX_CHARS: Final = 80
 _LIST_CHARS: Final = 300
 _JOINT: Final = re.compile(r"[\s,、至到~\-且并而又但]{0,3}(?:年龄|体重|月龄)?")
 _DENIED: Final = re.compile(r"[没未无非](?!来|必|免)|不(?![超少足到满低得大小多高短长早晚迟应宜可能要])")
-_FOR: Final = re.compile(r"[^,。;\d]{0,6}?(?:用于|适用于|给|适合|供|限|\()[^,。;\d]{0,4}$")
+_GRAMMAR: Final = frozenset("者的时则为每可须应约最大多少小高低限即般均在于至次日天")
+_FOR: Final = re.compile(r",?[^,。;\d]{0,6}?(?:用于|适用于|给|适合|供|限|\()[^,。;\d]{0,4}$")
 _SUBJECTS: Final = frozenset(("drug", "vaccine", "test", "disease", "route"))
 _STOP: Final = re.compile(r"[。\n!?]")
 _SINCE: Final = re.compile(r"\s?(?:起|开始|后|以后|之后|始)")
@@ -51,6 +52,7 @@ class Context(NamedTuple):
         names: Type → keys of the names in its own clause.
         inherited: Type → keys of the last name of a type that its own clause lacks.
         side: 1 for at least or more, -1 for at most or less, 0 for neither; of amounts.
+        exception: The pairs of characters between it and the bracket that opens before it, behind another of its group.
         denied: Whether what stands before it in its clause is denied (未冷藏者24小时).
     """
 
@@ -63,6 +65,7 @@ class Context(NamedTuple):
     inherited: dict[str, frozenset[str]]
     side: int
     denied: bool
+    exception: frozenset[str]
 
 
 class _Grams(NamedTuple):
@@ -114,7 +117,9 @@ def context(reading: Reading, item: Item) -> Context:
     if clause.heading:
         words.update(dict.fromkeys(_heading(clause.heading), _HEADING))
     in_brackets = text.rfind("(", opened, item.start) > text.rfind(")", opened, item.start) and last_end > opened
-    level = _BRACKETED if in_brackets and text.rfind("(", last_end, item.start) >= 0 else _SENTENCE
+    opening = text.rfind("(", last_end, item.start) if in_brackets else -1
+    level = _BRACKETED if opening >= 0 else _SENTENCE
+    exception = grams.pairs_between(opening, item.start) if opening >= 0 else []
     words.update(dict.fromkeys(grams.between(max(opened, item.start - 2 * _MAX_CHARS), last_end), level))
     intro = _intro(reading, opened)
     words.update(dict.fromkeys(grams.between(*intro), _SENTENCE))
@@ -161,6 +166,7 @@ def context(reading: Reading, item: Item) -> Context:
         {type_: keys for type_, (_, keys) in last.items() if type_ not in names},
         _side(reading, item),
         _DENIED.search(text, max(lead, item.start - 20), item.start) is not None,
+        frozenset(pair for pair in exception if not pair.isascii() and not set(pair) & _GRAMMAR),
     )
 
 

@@ -94,7 +94,7 @@ def features(reading: Reading) -> tuple[Weights, ...]:
     amounts = reading.quantities
     words = concepts(reading.folded)
     letters = list(reading.folded)
-    for start, end, *_ in (*words, *((q.start, q.end) for q in amounts)):
+    for start, end in (*((w.start, w.end) for w in words), *((q.start, q.end) for q in amounts)):
         letters[start:end] = " " * (end - start)
     rest = "".join(letters).translate(_empty())
     found: list[dict[Hashable, float]] = []

@@ -24,6 +24,9 @@ ASKS_USE: Final = re.compile(
 ASKS_LEAVE: Final = re.compile(
     "(?:能不能|可不可以|行不行|要不要|用不用)|(?:能|可以|需要|想|要).*(?:吗|行|好不好)|行吗|可以吗|对吗|合适"
 )
+TAKEN: Final = 0.6
+"""From this score a clause of the evidence counts as taken over."""
+NEAR: Final = (1, 2, 3)
 MAX_NAMED_CLAUSES: Final = 4
 _CONDITIONS: Final = frozenset(("disease", "symptom", "population", "food"))
 
@@ -53,7 +56,7 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
         rule = "named" if people else "young" if child else "drug"
         if people and all(plain[each] for each in people):
             rule = "named_too"  # an illness that the drug is for, as well as one that it is not for
-        strength = (0.35 + 0.4 * about + 0.1 * len(shared)) * (0.7 if warned else 1.0)
+        strength = (0.5 + 0.4 * about + 0.1 * len(shared)) * (0.7 if warned else 1.0)
         strength *= 0.5 if rule == "named_too" else 1.0
         yield omitted(case, f"warning.{rule}", caution, strength)
 
@@ -84,26 +87,31 @@ def asked_but_untold(case: Case) -> Iterator[Signal]:
         return
     known, told, warned = rarities(case.evidence), _told(case), wary(case.answer)
     wanted, ages = NOTHING.union(*clause_topics(case.question)), _ages(case)
+    taken = {(m[0].source, m[0].clause) for m in case.alignment if m and m[0].score >= TAKEN}
     best: tuple[float, Caution] | None = None
+    beside: Caution | None = None
     for caution in cautions(case.evidence):
         if (caution.high >= 0 and not care) or _of_others(ages, caution):
             continue
         about = covered(wanted, caution.said, caution.around, known)
-        if (best is None or about > best[0]) and not is_told(caution, told, warned, known):
-            best = about, caution
-    if best is None or best[0] < (0.1 if care else 0.3):
-        return
-    about, caution = best
-    rule = (
-        ("asked" if care else "leave") + ("_partly" if warned else "_nothing") + ("" if caution.high < 0 else "_care")
-    )
-    yield omitted(case, f"warning.{rule}", caution, 0.2 + 0.9 * about)
+        near = care and any((caution.source, caution.clause - step) in taken for step in NEAR)
+        better = best is None or about > best[0]
+        if (better or (near and beside is None)) and not is_told(caution, told, warned, known):
+            best = (about, caution) if better else best
+            beside = caution if near and beside is None else beside
+    if best is not None and best[0] >= (0.1 if care else 0.3):
+        about, caution = best
+        rule = ("asked" if care else "leave") + ("_partly" if warned else "_nothing")
+        yield omitted(case, f"warning.{rule}" + ("" if caution.high < 0 else "_care"), caution, 0.2 + 0.9 * about)
+    if beside is not None and (best is None or beside is not best[1]):
+        strength = (0.4 if warned else 0.6) * (1.0 if beside.high < 0 else 0.6)
+        yield omitted(case, "warning.asked_beside", beside, strength)
 
 
 def left_out_beside(case: Case) -> Iterator[Signal]:
     """A clause taken over, and the caution that stands beside it in its sentence left out."""
     known, told, warned = rarities(case.evidence), _told(case), wary(case.answer)
-    taken = {(m[0].source, m[0].clause): m[0].score for m in case.alignment if m and m[0].score >= 0.6}
+    taken = {(m[0].source, m[0].clause): m[0].score for m in case.alignment if m and m[0].score >= TAKEN}
     if not taken:
         return
     care = ASKS_CARE.search(case.question.folded) is not None

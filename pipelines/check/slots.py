@@ -93,6 +93,8 @@ def _rivals(case: Case) -> dict[int, Rival]:
 
 def _better(place: int, mentions: list[Mention], slots: tuple[Slot, ...], fits: list[list[float]]) -> Rival | None:
     mine = mentions[place]
+    if _is_kin(slots[fits[place].index(max(fits[place]))].mention, mine):
+        return None
     own = max((fit for fit, slot in zip(fits[place], slots, strict=True) if _is_kin(slot.mention, mine)), default=0)
     ranked = sorted(((fit, -at) for at, fit in enumerate(fits[place]) if fit > own), reverse=True)
     for fit, at in ranked:
@@ -117,7 +119,7 @@ def group(mention: Mention) -> str:
 
 def _is_kin(one: Mention, other: Mention) -> bool:
     """Whether one is a kind of the other, or the same word in full and in short."""
-    if one.key in kinds_of(other.key) or other.key in kinds_of(one.key):
+    if one.key == other.key or one.key in kinds_of(other.key) or other.key in kinds_of(one.key):
         return True
     short, long = sorted((one.text, other.text), key=len)
     if one.type == "population" or not 1 < len(short) < len(long):
@@ -147,7 +149,7 @@ def _slot(reading: Reading, mention: Mention, source: int) -> Slot:
     folded = reading.folded
     near, far = _company(reading, clause.number)
     low, high = max(clause.start, mention.start - 2), min(clause.end, mention.end + 2)
-    own = {*content.grams(mention.text), *map("".join, pairwise(folded[max(low, mention.start - 1) : mention.end + 1]))}
+    own = set(map("".join, pairwise(folded[max(low, mention.start - 1) : mention.end + 1])))
     own.add(f"={mention.key}")
     role = _role(folded[max(0, mention.start - 10) : mention.start]) if mention.type == "actor" else ""
     sides = {f"<{folded[low : mention.start]}", f">{folded[mention.end : high]}"}
@@ -189,12 +191,12 @@ def _fits(mine: Slot, slots: tuple[Slot, ...], asked: frozenset[str], weights: d
         gram: level * weights.get(gram, _NEW) * (_SIGNS.get(gram[0], 1.0)) for level, grams in levels for gram in grams
     }
     whole = sum(weighed.values())
-    grams = frozenset(weighed)
+    grams, weight_of = frozenset(weighed), weighed.__getitem__
     found = []
     for slot in slots:
-        near = sum(weighed[gram] for gram in grams & slot.near)
+        near = sum(map(weight_of, grams & slot.near))
         rest = whole - weighed.get(f"={slot.mention.key}", 0.0)
-        fit = (near + _FAR * sum(weighed[gram] for gram in grams & slot.far)) / (rest or 1.0)
+        fit = (near + _FAR * sum(map(weight_of, grams & slot.far))) / (rest or 1.0)
         if mine.role and slot.role:
             fit *= 1.2 if mine.role == slot.role else 0.6
         found.append(fit)

@@ -29,7 +29,7 @@ MIN_SCORE: Final = 0.2
 MIN_SURE: Final = 0.15
 PLAIN: Final = 0.75
 """What a statement without a word for its stance counts."""
-MIN_VAGUE: Final = 0.4
+MIN_VAGUE: Final = 0.65
 """Where one side has no word for its stance, or the answer does not say of what."""
 MAX_UNITS: Final = 400
 """Statements of all evidence together; the rest is not looked at."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from pipelines.check.comparisons import is_worked_out
+from pipelines.check.comparisons import is_reckoned, is_worked_out
 from pipelines.check.facets import facets
 from pipelines.check.grades import grade
 from pipelines.check.items import Item, grams, items
@@ -308,12 +309,20 @@ def _judged(case: Case, contest: _Contest, number: int) -> Signal | None:
             continue
         gain = _gain(contest, member, theirs.item.value)
         if gain is None and member.group not in _LISTED and theirs.item.sort in (home.item.sort, member.sort):
+            if is_amount and _is_reckoned(case, member):
+                return None
             rule = _rule(case, member, home, theirs) if is_amount else member.group.partition(" ")[0]
             told_apart = _TOLD_APART if rule.startswith("by_") else 0.0
             return _signal(case, member, theirs, rule, min(1.0, told_apart + margin * 1.5))
         if gain is not None and margin + gain > 1.5 * MIN_MARGIN:
             return _signal(case, member, theirs, "swap", min(1.0, (margin + gain) * 1.5))
     return None
+
+
+def _is_reckoned(case: Case, member: Item) -> bool:
+    amounts = case.answer.quantities
+    at = bisect_left(amounts, member.start, key=lambda q: q.start)
+    return at < len(amounts) and amounts[at].start == member.start and is_reckoned(case, amounts[at])
 
 
 def _rule(case: Case, member: Item, home: _Candidate, rival: _Candidate) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pipelines.check.facts import Fact, base, close, nearness, same
+from pipelines.check.facts import Fact, base, close, ends, nearness, same
 from pipelines.check.numerals import ONE
 from pipelines.check.quantities import Quantity
 from pipelines.check.reading import Clause, Reading
@@ -95,6 +95,24 @@ def is_worked_out(answer: Reading, start: int, end: int) -> bool:
         return False
     (unit, low, high), (unit2, low2, high2) = base(near[-2]), base(near[-1])
     return unit == unit2 and close(low, low2) and close(high, high2)
+
+
+def is_reckoned(case: Case, quantity: Quantity) -> bool:
+    """Whether a dose is an amount for each kg of the evidence times the weight that the question names."""
+    if quantity.role != "dose" or {"kg", "l", "m2"} & set(quantity.per):
+        return False
+    weights = [float(v) for q in case.question.quantities if q.role == "weight" for v in set(ends(q))]
+    if not weights:
+        return False
+    unit, low, high = base(quantity)
+    return any(
+        other == unit and bottom * weight * 0.99 <= low and high <= top * weight * 1.01
+        for reading in case.evidence
+        for q in reading.quantities
+        if "kg" in q.per
+        for other, bottom, top in (base(q),)
+        for weight in weights[:4]
+    )
 
 
 def kind_of(quantity: Quantity) -> str:

@@ -56,7 +56,11 @@ def items(reading: Reading) -> dict[str, tuple[Item, ...]]:
         if q.start in ages and bisect_left(doses, q.end) < bisect_left(doses, q.end + _SCOPE):
             kind = "age"
         is_time = q.unit == "month" and not kind
-        if is_strength(reading, q) or (q.unit in _THINGS and q.written[-1] <= 5 and not q.comparator):
+        if (
+            q.unit.startswith("第")
+            or is_strength(reading, q)
+            or (q.unit in _THINGS and q.written[-1] <= 5 and not q.comparator)
+        ):
             continue
         if not q.unit and clause_of(reading, q.start).start == q.start:
             continue

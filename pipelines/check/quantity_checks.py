@@ -8,7 +8,15 @@ from typing import Final
 
 from pipelines.check.absences import absent_amounts
 from pipelines.check.comparators import INCLUSIVE, STRICT, direction
-from pipelines.check.comparisons import Comparison, changed_unit, comparison, finding, is_worked_out, kind_of
+from pipelines.check.comparisons import (
+    Comparison,
+    changed_unit,
+    comparison,
+    finding,
+    is_reckoned,
+    is_worked_out,
+    kind_of,
+)
 from pipelines.check.facts import QUESTION, Fact, are_alike, facts_of, part_of, pers_agree, same, sides
 from pipelines.check.items import is_strength
 from pipelines.check.numerals import MAX_DIGITS, ONE, SPOKEN
@@ -129,7 +137,8 @@ def _compared(
     if not fitting:
         said_before = case.answer.folded[max(0, quantity.start - _SAID_BEFORE) : quantity.start]
         if "kg" not in quantity.per and _PER_KG.search(said_before + _sentence(case, look.clause)):
-            return changed_unit(look)
+            signal = changed_unit(look)
+            return signal if signal and _is_nearer(look, signal, equal[0][0]) else None
         return _other_per(look, equal[0][1], case.answer.folded)
     if look.fact.based[0] == "rate" and (rates := [p for p in fitting if p[1].based[0] == "rate"]):
         fitting = rates
@@ -312,6 +321,8 @@ def _elsewhere(
         if head and head == _head_of(case, equal[1]) != _head_of(case, fact):
             return None
         says = f"原文说到此处的是“{other.text}”，答案的“{quantity.text}”在原文另一处。"
+        if is_reckoned(case, quantity):
+            return None
         kind = kind_of(quantity)
         verbatim = 0.2 if score > 1.2 else 0.0
         strength = min(0.9, 0.1 + margin + verbatim) * (0.5 if quantity.role in ("age", "weight") else 1.0)

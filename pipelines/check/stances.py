@@ -34,7 +34,9 @@ _MAY: Final = re.compile(
 """可引起: what can be, not what may be done."""
 MAY_STOP: Final = (-1, 0)
 MAX_APART: Final = 14
-_LIMIT: Final = re.compile("(?:再|要|能)?(?:超过|超出|少于|低于|高于|多于|大于|小于|早于|晚于|长于|短于|迟于|多过|超)")
+_LIMIT: Final = re.compile(
+    "(?:再|要|能)?(?:超过|超出|少于|低于|高于|多于|大于|小于|早于|晚于|长于|短于|迟于|多过|超)|只(?!吃|喝)|仅|光(?!疗|照)|单凭"
+)
 _LEGAL: Final = frozenset(("不得", "禁止", "严禁", "不准", "不许", "应当"))
 _VERBS: Final = frozenset(("建议", "推荐", "鼓励", "提倡", "主张"))
 _LINKED: Final = _VERBS | {"要", "需要", "需", "应", "应当", "能", "可", "可以"}
@@ -169,7 +171,7 @@ def _own(reading: Reading, clause: Clause, marks: tuple[Mark, ...]) -> Iterator[
         if limited and place[0] > 0:
             place = (-3, place[1])  # 满12岁才能: allowed and forbidden
         if place[1] < 0 and _LIMIT.match(reading.folded, mark.end):
-            continue  # 不得超过2日: an amount, which others compare
+            continue  # 不得超过2日: an amount, which others compare; 不能只写岁数: more is asked for
         item = max(clause.start, reading.folded.rfind("、", clause.start, mark.start))
         if place[1] < -1 and _WITHOUT.search(reading.folded, item, mark.start):
             place = (place[0], 3)  # 未经许可不得: demanded, and forbidden otherwise
@@ -233,9 +235,9 @@ def _is_condition(reading: Reading, clause: Clause, mark: Mark, later: tuple[Mar
 
 
 def _bracketed(clause: Clause, mark: Mark) -> bool:
-    """Whether a mark stands in brackets within its clause: it turns what is in there only."""
+    """Whether a mark stands in brackets or quotes within its clause: it turns what is in there only."""
     before = clause.text[: mark.start - clause.start]
-    return before.count("(") > before.count(")")
+    return before.count("(") > before.count(")") or before.count('"') % 2 == 1
 
 
 def _next(reading: Reading, later: tuple[Mark, ...], mark: Mark) -> Mark | None:

@@ -97,6 +97,10 @@ def test_a_limit_is_no_prohibition() -> None:
     assert places("每日不得超过4次，不得空腹。") == [[], [(-3, -3)]]
 
 
+def test_what_is_quoted_is_only_named() -> None:
+    assert places("不得标示“可代替母乳”。") == [[(-3, -3)]]
+
+
 def test_what_only_names_a_ban_or_an_offer_is_part_of_it() -> None:
     assert places("不得展示、推荐母乳代用品。") == [[(-3, -3)]]
     assert places("可引起皮疹，可减量。") == [[], [(1, 1)]]

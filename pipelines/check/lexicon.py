@@ -60,12 +60,14 @@ class Lexicon:
 
     Attributes:
         by_two: First two characters → words that begin so, the longest first.
+        by_length: The same → the lengths of these words, the longest first, and each word by its text.
         single: The words of one character.
         parents: Key → the key of what it is a kind of.
         aliases: Key → all words for it.
     """
 
     by_two: dict[str, tuple[Word, ...]]
+    by_length: dict[str, tuple[tuple[int, ...], dict[str, Word]]]
     single: dict[str, Word]
     parents: dict[str, str]
     aliases: dict[str, tuple[str, ...]]
@@ -120,12 +122,13 @@ def _made() -> Lexicon:
             parents[word.key] = word.parent
     for name, interval in BANDS.items():
         known[name] = Word(name, "population", f"age:{interval}", known[name].key if name in known else "")
-    by_two: dict[str, list[Word]] = {}
+    by_two: dict[str, dict[str, Word]] = {}
     for word in known.values():
         if len(word.text) > 1:
-            by_two.setdefault(word.text[:2], []).append(word)
+            by_two.setdefault(word.text[:2], {})[word.text] = word
     return Lexicon(
-        {two: tuple(sorted(each, key=lambda word: -len(word.text))) for two, each in by_two.items()},
+        {two: tuple(sorted(each.values(), key=lambda word: -len(word.text))) for two, each in by_two.items()},
+        {two: (tuple(sorted(set(map(len, each)), reverse=True)), each) for two, each in by_two.items()},
         {name: word for name, word in known.items() if len(name) == 1},
         parents,
         {key: tuple(dict.fromkeys(names)) for key, names in aliases.items()},

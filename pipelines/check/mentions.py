@@ -13,8 +13,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipelines.check.lexicon import TYPES as TYPES
-from pipelines.check.lexicon import Word, lexicon
 from pipelines.check.lexicon import kinds_of as kinds_of
+from pipelines.check.lexicon import lexicon
 from pipelines.check.reading import Reading
 
 if TYPE_CHECKING:
@@ -91,13 +91,17 @@ def mentions(reading: Reading) -> tuple[Mention, ...]:
 
 def _listed(text: str) -> list[Mention]:
     names = lexicon()
-    by_two, single = names.by_two, names.single
+    by_two, single = names.by_length, names.single
     found = []
     end = 0
     for at, two in enumerate(map(operator.add, text, text[1:] + " ")):
         if at < end or (two not in by_two and two[0] not in single):
             continue
-        word = _longest(by_two.get(two, ()), text, at) or single.get(two[0])
+        word = None
+        if two in by_two:
+            lengths, words = by_two[two]
+            word = next((words[text[at : at + n]] for n in lengths if text[at : at + n] in words), None)
+        word = word or single.get(two[0])
         if word is None or (word.text[-1].isascii() and _splits_a_word(text, at, at + len(word.text))):
             continue
         if len(word.text) == 1 and word.type == "food" and at and text[at - 1] in _COMPOUNDS:
@@ -105,13 +109,6 @@ def _listed(text: str) -> list[Mention]:
         end = at + len(word.text)
         found.append(Mention(word.type, word.key, word.parent, at, end, text[at:end]))
     return found
-
-
-def _longest(candidates: tuple[Word, ...], text: str, at: int) -> Word | None:
-    for word in candidates:
-        if text.startswith(word.text, at):
-            return word
-    return None
 
 
 def _splits_a_word(text: str, start: int, end: int) -> bool:

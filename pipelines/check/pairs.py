@@ -41,6 +41,11 @@ N_FIRST: Final = 2
 """Clauses of an answer that speak of what the question asks."""
 SAYS_SO: Final = (1, 4)
 """Where a clause without a word for it stands: what it says is done, whether it may or must be."""
+_ADVICE: Final = re.compile(
+    "咨询|打电话|问(?:一下|问|清)|联系(?:医生|医师|医院|我们|病房|门诊)|告诉(?:医生|医师|门诊|接种|我们)|自行处理|放心"
+    "|(?:别|不用|不必|无需|不要)(?:太|过分|过于|过度)?(?:担心|紧张|着急|焦虑|害怕|慌)"
+)
+"""What any answer may say."""
 DENIES: Final = (-3, 0)
 STOPS: Final = (-3, -2)
 _YES_NO: Final = re.compile(
@@ -114,7 +119,7 @@ def pairs(case: Case) -> tuple[Pair, ...]:
         if len(found) >= MAX_STANCES:
             break
         every = mine or tuple(_plain(case.answer, clause))
-        if not every or asked(case.answer, clause) or is_copied(case, clause, mine):
+        if not every or asked(case.answer, clause) or is_copied(case, clause, mine) or _ADVICE.search(clause.text):
             continue
         whole, around = own[clause.number], sentences[clause.number]
         early = wanted if clause.number < N_FIRST else NOTHING

@@ -73,11 +73,13 @@ class _Contest:
     def __init__(self, case: Case, members: tuple[Item, ...], candidates: list[_Candidate]) -> None:
         self.case, self.members, self.candidates = case, members, candidates
         self._fits: dict[int, list[float]] = {}
+        leads = [[(pair, 1.0) for pair in c.company.lead] for c in candidates] if _is_amount(members[0].group) else []
+        self.rare = _weights(leads) if leads else {}
 
     def fits(self, member: int) -> list[float]:
         """How well each candidate fits a member; reckoned when it is asked for."""
         if member not in self._fits:
-            self._fits[member] = _fits(self.case, self.members[member], self.candidates)
+            self._fits[member] = _fits(self.case, self.members[member], self.candidates, self.rare)
         return self._fits[member]
 
     def best(self, member: int, value: str) -> tuple[float, int]:
@@ -156,7 +158,7 @@ def _contest(case: Case, members: tuple[Item, ...], rivals: list[_Rival]) -> _Co
     return _Contest(case, members, candidates)
 
 
-def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]:
+def _fits(case: Case, member: Item, candidates: list[_Candidate], rare: dict[str, float]) -> list[float]:
     own = context(case.answer, member)
     words = dict(own.words)
     level = _BARE_QUESTION if sum(own.words.values()) < 6 else _QUESTION
@@ -168,7 +170,6 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate]) -> list[float]
     whole = max(2.0, sum(weight * words[word] for word, weight in weights.items()))
     said = frozenset(words)
     is_amount = _is_amount(member.group)
-    rare = _weights([[(pair, 1.0) for pair in c.company.lead] for c in candidates]) if is_amount else {}
     record = _Record.of(case.question, own)
     made = []
     for each, mine in zip(candidates, shared, strict=True):

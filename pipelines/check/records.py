@@ -122,7 +122,8 @@ def context(reading: Reading, item: Item) -> Context:
     exception = grams.pairs_between(opening, item.start) if opening >= 0 else []
     words.update(dict.fromkeys(grams.between(max(opened, item.start - 2 * _MAX_CHARS), last_end), level))
     intro = _intro(reading, opened)
-    words.update(dict.fromkeys(grams.between(*intro), _SENTENCE))
+    if intro[1]:
+        words.update(dict.fromkeys(grams.between(*intro), _SENTENCE))
     words.update(dict.fromkeys(grams.between(tail, min(closed, tail + _MAX_CHARS)), _SENTENCE))
     words.update(dict.fromkeys(grams.between(before, lead), _BEFORE if leads else _SENTENCE))
     words.update(dict.fromkeys(grams.between(item.end, tail), after))
@@ -149,8 +150,12 @@ def context(reading: Reading, item: Item) -> Context:
             _take_over(text, last, m, kinds_of(m.key))
     begin, colon = intro
     listed: tuple[Mention | Facet, ...] = (
-        *(m for m in _names_between(reading, begin, _first_item(reading, begin, opened)) if m.type in _SUBJECTS),
-        *_facets_around(reading, begin, colon),
+        ()
+        if not colon
+        else (
+            *(m for m in _names_between(reading, begin, _first_item(reading, begin, opened)) if m.type in _SUBJECTS),
+            *_facets_around(reading, begin, colon),
+        )
     )
     for name in listed:
         if name.type not in names and name.type not in last:

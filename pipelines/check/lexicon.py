@@ -22,6 +22,8 @@ TYPES: Final = (
 )  # fmt: skip
 LISTS: Final = ("mention_rare", "mention_aliases", "mention_medicine", "mention_world", "mention_words")
 """A word that is in several has the meaning of the last one."""
+_ROLES: Final = ((("医生", "医师"), "医生"), (("护士",), "护士"), (("老师", "教师"), "教师"), (("医院",), "医疗机构"))
+"""Who acts, by the end of the name, and what that is a kind of."""
 BANDS: Final = {
     "新生儿": "0-1", "足月新生儿": "0-1", "婴儿": "0-12", "小婴儿": "0-6", "幼儿": "12-36", "婴幼儿": "0-36",
     "学龄前儿童": "36-84", "学龄前": "36-84", "学龄儿童": "72-144", "青少年": "120-216",
@@ -147,6 +149,14 @@ def _names(named: set[str]) -> Iterator[Word]:
             yield Word(name, "vaccine" if is_vaccine else type_, key, _parent(key) if type_ == "drug" else "")
 
 
+def _above(type_: str, name: str) -> str:
+    if type_ == "drug":
+        return _parent(name)
+    if type_ == "actor":
+        return next((role for endings, role in _ROLES if name.endswith(endings) and name != role), "")
+    return ""
+
+
 def _parent(name: str) -> str:
     for parent, endings in _ENDINGS:
         for ending in endings.split():
@@ -169,7 +179,7 @@ def _of_row(type_: str, key: str, parent: str, names: Iterable[str]) -> Iterator
         folded += dict.fromkeys(office for name in folded for office in _offices(name) if office not in folded)
     for name in folded:
         own = name if key == "*" else folded[0] if key == "=" else key
-        yield Word(name, type_, own, above or (_parent(own) if type_ == "drug" else ""))
+        yield Word(name, type_, own, above or _above(type_, own))
 
 
 def _offices(name: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ MAX_TRIES, MAX_LEFT_OUT = 50, 4
 """Places where a shortened word is looked for, and characters that are left out between two of its own."""
 _BREAK: Final = re.compile(r"[^\u4e00-\u9fffa-z0-9-]")
 _DENIES: Final = re.compile(
-    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|(?<![鉴区特分个级差])别|莫(?![米西匹拉达非雷地]))[^但改而,;者时则即后]{0,9}$|不$"
+    r"(?:不(?:可|能|得|应|宜|要|许|建议|推荐|适合|适宜|用|做|打|需|必|主张|提倡)|勿|禁|忌|避免|无需|(?<![鉴区特分个级差])别|莫(?![米西匹拉达非雷地]))(?:改[成用为]|换成?)?[^但改而,;者时则即后]{0,9}$|不$"
 )
 _DENIES_AFTER: Final = re.compile(
     r"(?:、[^、,;:]{1,12}){0,8}[^,;:仅只于]{0,8}?(?:均|都|也|一律|全|就|则|是)?"

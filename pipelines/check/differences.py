@@ -143,8 +143,7 @@ class _Reader(NamedTuple):
             kind = _MARK_KINDS.get(token.type, "polarity")
             return self._signal(f"added_{token.type}", kind, token, None, 1.0, "依据中没有", common)
         kind = "quantity" if token.type == "quantity" else _MENTION_KINDS.get(token.type, "unsupported")
-        family = token.type if token.type in ("quantity", "latin") else "mention"
-        return self._signal(f"added_{family}", kind, token, None, 1.0, "依据中没有", common)
+        return self._signal(f"added_{token.type}", kind, token, None, 1.0, "依据中没有", common)
 
     def _dropped(self, place: Place, at: Token, common: _Traits) -> Signal:
         if isinstance(place.token.item, Mark):
@@ -232,7 +231,9 @@ def _manner(common: dict[str, float], own: dict[str, float], *, is_added: bool, 
     small = common["n_mine"] <= 3 / FAR and common["n_theirs"] <= 3 / FAR
     if own["known"] if is_added else is_dropped and own["theirs_said"]:
         return "_moved"
-    return "" if held and small and not common["jumps"] else "_loose"
+    if not (held and small) or common["jumps"]:
+        return "_loose"
+    return "_known" if own["known"] and not is_dropped else ""
 
 
 def _counterpart(token: Token, theirs: Sequence[Place]) -> Place | None:

@@ -20,6 +20,7 @@ CONTEXT: Final = (
 
 _NEGATION: Final = re.compile("不|无|没|非|未|勿|禁|别|免|停")
 _RUN: Final = 4  # characters in a row that an answer has in common with its evidence only by taking them over
+_MANNERS: Final = ("_loose", "_moved", "_known")
 _VAGUE: Final = ("difference.dropped", "difference.word", "difference.added_words")
 MAX_COMPARED: Final = 50
 _LIGHT: Final = frozenset("的了吗呢吧啊呀就都也还要可以是在有和与及或把被给让用来去到得地着过这那它他她您你我们个")
@@ -35,7 +36,7 @@ def clause_features(case: Case, signals: Sequence[Signal]) -> list[dict[str, flo
     found: list[dict[str, float]] = [{} for _ in rows]
     for signal in signals:
         at = case.answer.clause_at(signal.start).number
-        for name in (signal.check, f"kind:{signal.kind}", *_families(signal.check)):
+        for name in (signal.check, *_families(signal.check, signal.kind)):
             found[at][name] = max(found[at].get(name, 0.0), signal.strength)
     for at, strength in _confirmed(case, signals):
         found[at]["confirmed"] = max(found[at].get("confirmed", 0.0), strength)
@@ -65,14 +66,15 @@ def _overlap(a: Signal, b: Signal) -> bool:
     return a.start < b.end and b.start < a.end
 
 
-def _families(check: str) -> tuple[str, ...]:
+def _families(check: str, kind: str) -> tuple[str, ...]:
     """Groups of signals that are alike, so that a rare one counts as much as its like."""
     family, _, rule = check.partition(".")
     if family != "difference":
-        return (f"any:{family}", "any:check")
-    if rule.startswith("dropped"):
+        return (f"kind:{kind}", f"any:{family}", "any:check")
+    manner = next((m for m in _MANNERS if rule.endswith(m)), "")
+    if manner or rule.startswith(("dropped", "jump")):
         return ()
-    return ("any:added",) if rule.startswith("added") else ("any:replaced",)
+    return (f"kind:{kind}", "any:added" if rule.startswith("added") else "any:replaced")
 
 
 def _context(case: Case) -> np.ndarray:

@@ -19,7 +19,8 @@ class Token(NamedTuple):
     """`folded[start:end]` of a text.
 
     Attributes:
-        type: `quantity`, a type of mention, a type of mark, `word` (of the lexicon of paraphrase), `latin`, or `character`.
+        type: `quantity`, a type of mention, a type of mark, `word` (of the lexicon of paraphrase), `latin` or
+            `character`.
         key: Equal where two tokens mean the same.
         start, end: In the text.
         item: The amount or mark itself.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from pipelines.check.marks import Mark
-from pipelines.check.paths import Edit, Path, Place, edits, path
+from pipelines.check.paths import STRICT, Edit, Path, Place, edits, path
 from pipelines.check.quantities import Quantity
 from pipelines.check.signals import Case, Signal
 from pipelines.check.tokens import Token
@@ -22,6 +22,8 @@ MIN_ALIKE: Final = 0.5
 """Share of an answer's tokens that agree, with which every departure counts."""
 MIN_RUN: Final = 2
 """Tokens that agree beside a departure, with which it counts in such a clause too."""
+MAX_STITCHED: Final = 4
+"""Tokens that an answer may have in the place of others when it is held to one place of its evidence."""
 FAR: Final = 8
 """As many tokens or characters count in full."""
 _MENTION_KINDS: Final = {
@@ -37,14 +39,38 @@ _MARK_KINDS: Final = {
 
 
 _TIMES: Final = frozenset(("minute", "month"))
+_RHYTHMS: Final = frozenset(("frequency", "interval", "duration"))
 _Traits = tuple[tuple[str, float], ...]
 
 
 def differences(case: Case) -> list[Signal]:
-    """Every departure from the evidence's words; how sure grows with how much around it agrees."""
+    """Every departure from the evidence's words; how sure grows with how much around it agrees.
+
+    Where the answer goes on elsewhere in the middle of a sentence, it is laid along its evidence a second time without
+    doing so: a value of another row, another actor's duty then stand beside those that belong here (`stitched`).
+    """
     way = path(case)
-    reader = _Reader(case, way, _agreement(case, way), "\n".join(r.folded for r in case.evidence), _asked(case))
-    return [signal for edit in edits(way) for signal in reader.signals(edit)]
+    everywhere = "\n".join(r.folded for r in case.evidence)
+    reader = _Reader(case, way, _agreement(case, way), everywhere, _asked(case))
+    places = edits(way)
+    found = [signal for edit in places for signal in reader.signals(edit)]
+    if any(edit.jumps for edit in places):
+        found += _stitched(case, reader, found)
+    return found
+
+
+def _stitched(case: Case, free: _Reader, found: Sequence[Signal]) -> list[Signal]:
+    way = path(case, STRICT)
+    reader = free._replace(way=way, agreement=_agreement(case, way))
+    seen = {(s.start, s.end, s.evidence_start) for s in found}
+    return [
+        signal._replace(check=signal.check.replace("difference.", "stitched."))
+        for edit in edits(way)
+        if not edit.jumps and min(edit.left, edit.right) >= MIN_RUN and edit.last - edit.first <= MAX_STITCHED
+        for signal in reader.signals(edit)
+        if (signal.start, signal.end, signal.evidence_start) not in seen
+        and not signal.check.startswith(("difference.dropped", "difference.jump"))
+    ]
 
 
 def _asked(case: Case) -> str:
@@ -246,14 +272,16 @@ def _counterpart(token: Token, theirs: Sequence[Place]) -> Place | None:
 
 def _quantity_rule(a: Quantity, b: Quantity) -> tuple[str, str]:
     """Which part of two amounts differs, and the kind of error that makes."""
+    if a.role in _RHYTHMS and b.role in _RHYTHMS and (a.unit != b.unit or a.per != b.per):
+        return "frequency", "frequency"
     if {a.unit, b.unit} <= _TIMES and a.unit != b.unit:
         return "frequency", "frequency"
     if a.unit != b.unit or a.per != b.per:
-        return "unit", "unit"
+        return ("unit", "unit") if a.written == b.written else ("amount", "unit")
     ends = {x for x in (a.low, a.high) if x is not None}
     if ends == {x for x in (b.low, b.high) if x is not None}:
         return "comparator", "comparator"
-    if a.role in ("frequency", "interval", "duration"):
+    if a.role in _RHYTHMS:
         return "frequency", "frequency"
     return ("age", "population") if a.role in ("age", "weight") else ("quantity", "quantity")
 

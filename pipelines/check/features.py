@@ -20,6 +20,7 @@ CONTEXT: Final = (
 
 _NEGATION: Final = re.compile("不|无|没|非|未|勿|禁|别|免|停")
 _RUN: Final = 4  # characters in a row that an answer has in common with its evidence only by taking them over
+_WORDS: Final = ("difference.", "stitched.")
 _MANNERS: Final = ("_loose", "_moved", "_known")
 _VAGUE: Final = ("difference.dropped", "difference.word", "difference.added_words")
 MAX_COMPARED: Final = 50
@@ -50,11 +51,11 @@ def _confirmed(case: Case, signals: Sequence[Signal]) -> list[tuple[int, float]]
     """Clause and strength wherever a check objects to what also differs from the evidence token by token."""
     by_clause: dict[int, list[Signal]] = {}
     for signal in signals:
-        if not signal.check.startswith("difference."):
+        if not signal.check.startswith(_WORDS):
             by_clause.setdefault(case.answer.clause_at(signal.start).number, []).append(signal)
     found = []
     for a in signals:
-        if a.check.startswith("difference.") and not a.check.startswith(_VAGUE):
+        if a.check.startswith(_WORDS) and not a.check.startswith(_VAGUE):
             at = case.answer.clause_at(a.start).number
             strengths = [min(a.strength, b.strength) for b in by_clause.get(at, [])[:MAX_COMPARED] if _overlap(a, b)]
             if strengths:
@@ -69,6 +70,8 @@ def _overlap(a: Signal, b: Signal) -> bool:
 def _families(check: str, kind: str) -> tuple[str, ...]:
     """Groups of signals that are alike, so that a rare one counts as much as its like."""
     family, _, rule = check.partition(".")
+    if family == "stitched":
+        return () if rule.endswith("_loose") else ("any:stitched",)
     if family != "difference":
         return (f"kind:{kind}", f"any:{family}", "any:check")
     manner = next((m for m in _MANNERS if rule.endswith(m)), "")

@@ -64,8 +64,14 @@ class Path(NamedTuple):
     same: tuple[bool, ...]
 
 
-def path(case: Case) -> Path:
-    """The best path of the answer through its evidence."""
+FREE: Final = (1.0, 1.0, 2.5)
+"""What it costs to go on elsewhere in the evidence: before a sentence, a clause, and a token within a clause."""
+STRICT: Final = (1.0, 4.0, 12.0)
+"""The same where a value that stands elsewhere shall be held against the one that stands here."""
+
+
+def path(case: Case, jumps: tuple[float, float, float] = FREE) -> Path:
+    """The best path of the answer through its evidence, at a price for each jump."""
     from pipelines.check.path_kernels import lay
 
     mine = tokens(case.answer)
@@ -74,8 +80,12 @@ def path(case: Case) -> Path:
         return Path(mine, theirs, (-1,) * len(mine), (False,) * len(mine))
     ids: dict[Hashable, int] = {}
     kinds: dict[str, int] = {}
-    clauses = [case.answer.clause_at(t.start).number for t in mine]
-    begins = [i == 0 or clauses[i] != clauses[i - 1] for i in range(len(mine))]
+    clauses = [case.answer.clause_at(t.start) for t in mine]
+    before = [None, *clauses[:-1]]
+    price = [
+        jumps[0] if b is None or b.sentence != c.sentence else jumps[1] if b.number != c.number else jumps[2]
+        for b, c in zip(before, clauses, strict=True)
+    ]
     plain = np.array([t.type == "character" for t in mine])
     worth = np.where(plain, 1.0, 1.6).astype(np.float32)
     sources = [p.source for p in theirs]
@@ -84,7 +94,7 @@ def path(case: Case) -> Path:
         np.array([kinds.setdefault(_type(t), len(kinds)) for t in mine], dtype=np.int32),
         worth,
         np.full(len(mine), 0.5, dtype=np.float32),
-        np.where(begins, 1.0, 2.5).astype(np.float32),
+        np.array(price, dtype=np.float32),
         np.array([ids.setdefault(p.token.key, len(ids)) for p in theirs], dtype=np.int32),
         np.array([kinds.setdefault(_type(p.token), len(kinds)) for p in theirs], dtype=np.int32),
         np.array([i == 0 or sources[i] != sources[i - 1] for i in range(len(sources))]),

@@ -59,6 +59,11 @@ class Quantity(NamedTuple):
     spelled: str = ""
 
 
+_ITEM: Final = re.compile(r"(\d{1,2})\.(?=\d{1,2}(?:~\d{1,2})?(?:岁|周岁|月龄|个月))")
+_ITEM_BEFORE: Final = re.compile(r"(?:^|[\n。;]) *(\d{1,2})[.、](?!\d)")
+"""5.3月龄以下: an item's number, then an age; ages have no decimals where items are numbered."""
+
+
 class _Amount(NamedTuple):
     """A number with its unit."""
 
@@ -130,6 +135,8 @@ def _skipped(text: str, start: int) -> int:
     if text[start].isascii():
         if match := _POSITION.match(text, start):
             return match.end()
+        if (match := _ITEM.match(text, start)) and _is_item(text, start, int(match[1])):
+            return match.end()
         before = text[start - 1 : start]
         if _LETTER.match(before) and not (before == "x" and text[start - 2 : start - 1].isdigit()):
             return digits_end(text, start)
@@ -144,6 +151,13 @@ def _skipped(text: str, start: int) -> int:
     if match := _VAGUE.match(text, start):
         return max(match.end(), start + 1)
     return 0
+
+
+def _is_item(text: str, start: int, number: int) -> bool:
+    """Whether a line or sentence begins with the number of an item, smaller ones having been said before."""
+    if text[:start].rstrip(" ")[-1:] not in ("\n", "。", ";"):
+        return False
+    return any(int(m[1]) < number for m in _ITEM_BEFORE.finditer(text[:start]))
 
 
 def _read(text: str, raw: str, start: int, floor: int) -> tuple[Quantity | None, int]:

@@ -39,8 +39,8 @@ class _Folded(dict[int, int | str]):
         char = chr(code)
         plain = unicodedata.normalize("NFKC", char)
         alike = len(plain) == 1 and unicodedata.category(char)[0] in "LPSZ" and unicodedata.category(char) != "Zl"
-        self[code] = ord(plain) if alike else code
-        return self[code]
+        found = self[code] = ord(plain) if alike else code
+        return found
 
 
 _FOLDED: Final = _Folded(_CHOSEN)

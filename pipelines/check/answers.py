@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from pipelines.check.reading import MAX_CHARS, Reading
+from pipelines.check.reading import MAX_CHARS, Reading, reading_of
 from pipelines.check.signals import Case
 
 MAX_EVIDENCE_CHARS: Final = 120_000
@@ -100,7 +100,7 @@ def _evidence(texts: Sequence[str]) -> tuple[tuple[Piece, ...], tuple[Reading, .
         while text[start:].strip():
             end = _end_of_piece(text, start)
             pieces.append(Piece(index, start))
-            readings.append(Reading(text[start:end]))
+            readings.append(reading_of(text[start:end]))
             start = end
     if not readings:
         raise Unfit("no_evidence", "no evidence text with anything in it")

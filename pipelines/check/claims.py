@@ -17,7 +17,9 @@ _TITLE: Final = re.compile(r"《([^《》\n]{2,40})》")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?=年|版)")
 _LEVEL: Final = re.compile(r"[abc1-4][级类a-c]?(?:推荐|证据)|(?:强|弱|有条件)推荐|证据级别")
 _DIGITS: Final = "零一二三四五六七八九"
-_SHARE: Final = re.compile(r"(?P<digits>\d+(?:\.\d+)?)%|(?P<tenths>[一二三四五六七八九])成(?![人年长分为立熟本])")
+_SHARE: Final = re.compile(
+    r"(?<!\d)(?P<digits>\d+(?:\.\d+)?)%|(?P<tenths>[一二三四五六七八九])成(?![人年长分为立熟本])"
+)
 _RATE: Final = re.compile(
     "率|概率|几率|机会|比例|[的有]?(?:孩子|患儿|患者|病例|宝宝|儿童|人)|约|大约|近|高达|达到|超过"
 )
@@ -63,9 +65,10 @@ def _statistics(case: Case) -> Iterator[Signal]:
     """约65%的孩子: a share that no text has, in digits or in words."""
     shares = {_percent(m) for reading in case.known for m in _SHARE.finditer(reading.folded)}
     for clause in case.answer.clauses:
+        rate: bool | None = None
         for match in _SHARE.finditer(case.answer.folded, clause.start, clause.end):
             if _percent(match) not in shares:
-                rate = _RATE.search(clause.text) is not None
+                rate = _RATE.search(clause.text) is not None if rate is None else rate
                 yield _of(
                     "claim.statistic_rate" if rate else "claim.statistic", "fabricated_authority",
                     match.start(), match.end(), 0.7 if rate else 0.4, f"依据没有“{match[0]}”这样的比例",

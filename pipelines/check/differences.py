@@ -51,7 +51,7 @@ def differences(case: Case) -> list[Signal]:
     """
     way = path(case)
     everywhere = "\n".join(r.folded for r in case.evidence)
-    reader = _Reader(case, way, _agreement(case, way), everywhere, _asked(case))
+    reader = _Reader(case, way, _agreement(case, way), everywhere, _asked(case), _is_near(way))
     places = edits(way)
     found = [signal for edit in places for signal in reader.signals(edit)]
     if any(edit.jumps for edit in places):
@@ -61,7 +61,7 @@ def differences(case: Case) -> list[Signal]:
 
 def _stitched(case: Case, free: _Reader, found: Sequence[Signal]) -> list[Signal]:
     way = path(case, STRICT)
-    reader = free._replace(way=way, agreement=_agreement(case, way))
+    reader = free._replace(way=way, agreement=_agreement(case, way), alike=_is_near(way))
     seen = {(s.start, s.end, s.evidence_start) for s in found}
     return [
         signal._replace(check=signal.check.replace("difference.", "stitched."))
@@ -87,12 +87,17 @@ def _agreement(case: Case, way: Path) -> list[float]:
     return [s / n if n else 0.0 for s, n in zip(same, all_of, strict=True)]
 
 
+def _is_near(way: Path) -> bool:
+    return sum(way.same) >= MIN_ALIKE * len(way.same)
+
+
 class _Reader(NamedTuple):
     case: Case
     way: Path
     agreement: list[float]
     everywhere: str
     asked: str
+    alike: bool
 
     def signals(self, edit: Edit) -> list[Signal]:
         """What a departure amounts to: pairs of one type first, then what is left on either side."""
@@ -119,8 +124,7 @@ class _Reader(NamedTuple):
 
     def _is_held(self, edit: Edit, mine: Sequence[Token], at: Token) -> bool:
         """Whether enough agrees here or in the whole answer for a departure to mean anything."""
-        same = sum(self.way.same) >= MIN_ALIKE * len(self.way.same)
-        return same or edit.left + edit.right >= MIN_RUN or self._share(mine, at) >= MIN_AGREEMENT
+        return self.alike or edit.left + edit.right >= MIN_RUN or self._share(mine, at) >= MIN_AGREEMENT
 
     def _share(self, mine: Sequence[Token], at: Token) -> float:
         return self.agreement[self.case.answer.clause_at((mine[0] if mine else at).start).number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -90,6 +91,7 @@ def _context(case: Case) -> np.ndarray:
     n = len(answer.clauses)
     rows = np.zeros((n, len(CONTEXT)))
     whole = _share(near, 0, len(folded), folded)
+    amounts = [q.start for q in answer.quantities]
     for i, (clause, matches) in enumerate(zip(answer.clauses, case.alignment, strict=True)):
         text = clause.text
         kept = [c for c in text if c.isalnum()]
@@ -113,7 +115,7 @@ def _context(case: Case) -> np.ndarray:
             best,
             best - (matches[1].score if len(matches) > 1 else 0.0),
             1 / (1 + len(kept) / 6),
-            min(1.0, sum(clause.start <= q.start < clause.end for q in answer.quantities) / 3),
+            min(1.0, (bisect_left(amounts, clause.end) - bisect_left(amounts, clause.start)) / 3),
             min(1.0, abs(gap) / 2),
             min(1.0, n / 10),
             float(i == 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from pipelines.check.features import clause_features
 from pipelines.check.modality import modality
 from pipelines.check.polarity import polarity
 from pipelines.check.populations import population
+from pipelines.check.reading import Reading
 from pipelines.check.relations import relations
 from pipelines.check.routes import route
 from pipelines.check.signals import Case, Check, Signal
@@ -45,6 +47,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
 )
 """Each check by the name under which a report lists it and an ablation turns it off."""
 
+_YOUNG: Final = 10_000
+"""Objects between two looks of the garbage collector; a case makes thousands, and none in a circle."""
+
 
 def signals(case: Case, checks: Mapping[str, Check] = CHECKS) -> list[Signal]:
     """Everything that the checks found, in the answer's order."""
@@ -54,6 +59,7 @@ def signals(case: Case, checks: Mapping[str, Check] = CHECKS) -> list[Signal]:
 
 def judge(case: Case, *, model: Model | None = None, checks: Mapping[str, Check] = CHECKS) -> Judgement:
     """The verdict on an answer; the clause with the highest score decides."""
+    _settle()
     model = model or default_model()
     found = signals(case, checks)
     rows = clause_features(case, found)
@@ -67,6 +73,16 @@ def judge(case: Case, *, model: Model | None = None, checks: Mapping[str, Check]
         worst,
         tuple(float(p) for p in classifier.sigmoid(scores)),
     )
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """Loads what every case needs, and takes it from what the garbage collector looks through again and again."""
+    default_model()
+    signals(Case(Reading("多少？"), Reading("每次服用10 mg。"), (Reading("每次服用5 mg，发热时禁用。"),)))
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pipelines.check.reading import fold
+from pipelines.check.reading import fold, reading_of
 from pipelines.lexicons import rows, words
 
 TYPES: Final = (
@@ -85,7 +85,7 @@ def use_lexicon(path: str | Path | None) -> None:
     """
     global _own
     _own = tuple(_user_words(Path(path))) if path is not None else ()
-    for cached in (_made, kinds_of):
+    for cached in (_made, kinds_of, reading_of):
         cached.cache_clear()
 
 

@@ -123,6 +123,12 @@ class Reading:
         return [clause.start for clause in self.clauses]
 
 
+@functools.lru_cache(maxsize=64)
+def reading_of(text: str) -> Reading:
+    """The reading of a text: the same one again for the last texts, since many answers share a passage."""
+    return Reading(text)
+
+
 def fold(text: str) -> str:
     """`text` in one width, lower case for Latin letters, one mark for each kind; as long as before."""
     plain = text.translate(_FOLDED)

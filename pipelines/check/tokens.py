@@ -33,6 +33,7 @@ class Token(NamedTuple):
     item: Quantity | Mark | None = None
 
 
+@functools.lru_cache(maxsize=64)
 def tokens(reading: Reading) -> tuple[Token, ...]:
     """The tokens of a text in order; grammar, numbers of articles and steps, and marks of writing are none."""
     taken = [False] * (len(reading.folded) + 1)

@@ -26,7 +26,7 @@ import corpus
 from pipelines.check import classifier
 from pipelines.check.classifier import Model
 from pipelines.check.judge import CHECKS, judge, signals
-from pipelines.check.reading import Reading
+from pipelines.check.reading import Reading, reading_of
 from pipelines.check.signals import Case
 from pipelines.check.training import (
     Example,
@@ -223,7 +223,7 @@ def _held_out(title: str, examples: Sequence[Example], model: Model) -> None:
 
 
 def _case(question: str, answer: str, evidence: Sequence[str]) -> Case:
-    return Case(Reading(question), Reading(answer), tuple(map(Reading, evidence)))
+    return Case(Reading(question), Reading(answer), tuple(map(reading_of, evidence)))
 
 
 def _lines(path: Path) -> list[str]:

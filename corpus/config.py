@@ -34,8 +34,8 @@ _SEMVER = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(-[0-
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _ADDRESS = re.compile(r"auto|(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 MAX_LOCAL_WORKERS = 512
-OFF_BY_DEFAULT = ("drop_unsupported",)
-"""Stages that run only where a configuration names them, e.g. `stages: {drop_unsupported: true}`."""
+OFF_BY_DEFAULT = ("judge_unsupported",)
+"""Stages that run only where a configuration names them, e.g. `stages: {judge_unsupported: true}`."""
 
 
 @dataclass(frozen=True)

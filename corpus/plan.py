@@ -9,8 +9,8 @@ dedup       drop_exact_duplicates drop_near_duplicates      what sources made
 reconstruct reconstruct (where an LLM is configured)        instructions
 make        make_instructions                               documents, triples, dialogues
 filter      deidentify (after an LLM) drop_low_quality      instructions and preferences
-support     drop_unsupported (where switched on)            instructions and preferences
-judge       judge_unsupported (where an LLM is configured)  instructions and preferences
+support     drop_unsupported                                instructions and preferences
+judge       judge_unsupported (where named, with an LLM)    instructions and preferences
 dedup       drop_exact_duplicates drop_near_duplicates      instructions and preferences
 mix         drop_surplus (where shares are given)           instructions
 prefer      make_preferences (where an LLM is configured)   instructions

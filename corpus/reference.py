@@ -64,7 +64,7 @@ def reference() -> str:
         parts.append(f"### `{kind}`\n\n{_first_paragraph(source)}\n\n{_table(source, skip=_GIVEN)}")
     parts.append(
         "## Stages\n\n`stages:` maps a stage's name to its options, or to `false` to leave it out; "
-        "`drop_unsupported` runs only where it is named. They run in this order, whatever the file's.\n"
+        "`judge_unsupported` runs only where it is named. They run in this order, whatever the file's.\n"
     )
     for kind, stage in STAGE_KINDS.items():
         parts.append(f"### `{kind}`\n\n{_first_paragraph(stage)}\n\n{_table(stage, skip=_GIVEN)}")

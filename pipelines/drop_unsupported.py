@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -13,7 +14,7 @@ from pipelines.check.answers import Unfit
 from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
 from pipelines.check.review import Judge, Review, review
-from pipelines.check.rows import conversation_of, detail_of, evidence_of, known_of
+from pipelines.check.rows import conversation_of, detail_of, evidence_of, is_extractive, known_of
 from pipelines.workspace import Shard
 from schemas.errors import ConfigError
 from schemas.fingerprints import sha256_file
@@ -114,7 +115,10 @@ class DropUnsupported(BatchStage):
         evidence = evidence_of(row)
         if not evidence:
             return None
-        return review(conversation_of(kind, row), evidence, self.judge, known_of(kind, row))
+        judge = self.judge
+        if isinstance(judge, Judging) and is_extractive(row):
+            judge = dataclasses.replace(judge, own_wording=True)
+        return review(conversation_of(kind, row), evidence, judge, known_of(kind, row))
 
 
 def noted_in(verdicts: list[dict[str, str]] | None, check: str, verdict: str) -> list[dict[str, str]]:

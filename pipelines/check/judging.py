@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipelines.check import classifier
 from pipelines.check.classifier import Model
+from pipelines.check.exemptions import OwnWording, is_of_order, rests_on_triples
 from pipelines.check.graph import MOVES, graph_signals, read_graph
 from pipelines.check.judge import CHECKS, default_model, judge, signals
 from pipelines.check.nli import CONTRADICTS, ENTAILS, nli_signals
-from pipelines.check.signals import Case, Signal
+from pipelines.check.signals import Case, Check, Signal
 from pipelines.check.verdict import Judgement, Thresholds, Verdict
 
 BY_SIGNALS: Final = Thresholds(quarantine=0.5, reject=0.9)
@@ -36,6 +38,7 @@ class Judging:
         uses_classifier: False: the strongest signal decides.
         nli_model: Folder of a model of natural language inference; None: none.
         graph: Parquet files of triples; empty: no graph.
+        own_wording: The answers are our teacher's, whose own words need no evidence.
     """
 
     off: tuple[str, ...] = ()
@@ -45,6 +48,7 @@ class Judging:
     uses_classifier: bool = True
     nli_model: str | None = None
     graph: tuple[str, ...] = ()
+    own_wording: bool = False
 
     def __call__(self, case: Case) -> Judgement:
         """The verdict on an answer."""
@@ -56,7 +60,7 @@ class Judging:
         return found
 
     def _judged(self, case: Case) -> Judgement:
-        checks = {name: check for name, check in CHECKS.items() if name not in self.off}
+        checks = self._checks(case)
         if self.uses_classifier:
             return judge(case, model=_model(self.model, self.quarantine, self.reject), checks=checks)
         found = sorted(signals(case, checks), key=lambda s: (-s.strength, s.start, s.check))
@@ -67,6 +71,20 @@ class Judging:
         strongest = max(clauses, default=0.0)
         verdict = _thresholds(BY_SIGNALS, self.quarantine, self.reject).verdict(strongest)
         return Judgement(verdict, strongest, tuple(found), clauses.index(strongest), tuple(clauses))
+
+    def _checks(self, case: Case) -> dict[str, Check]:
+        """Those that are on, less what is no objection to this case."""
+        checks = {name: check for name, check in CHECKS.items() if name not in self.off}
+        exempt: list[Callable[[Signal], bool]] = []
+        if self.own_wording:
+            exempt.append(OwnWording(case).passes)
+        if rests_on_triples(case):
+            exempt.append(functools.partial(is_of_order, case))
+        return {name: _less(check, exempt) for name, check in checks.items()} if exempt else checks
+
+
+def _less(check: Check, exempt: Sequence[Callable[[Signal], bool]]) -> Check:
+    return lambda case: [signal for signal in check(case) if not any(passes(signal) for passes in exempt)]
 
 
 def moved(found: Judgement, case: Case, more: list[Signal]) -> Judgement:

@@ -11,6 +11,8 @@ from pipelines.teacher.stock_wording import stock_in
 from schemas.records import PREFERENCE
 
 _MAX_QUOTED: Final = 120
+STATE: Final = "中华人民共和国"
+"""Acts are quoted with it, and filed without."""
 _SEPARATOR: Final = "｜"
 
 
@@ -43,11 +45,17 @@ def evidence_of(row: Mapping[str, Any]) -> list[str]:
 
 def known_of(kind: str, row: Mapping[str, Any]) -> list[str]:
     """What a row needs no evidence for: its document's name, and in extractive rows the teacher's own wording."""
-    known = [f"《{PurePosixPath(row['part'] or '').stem}》"]
-    if (row["generator"] or {}).get("method") == "extractive":
+    title = PurePosixPath(row["part"] or "").stem
+    known = [f"《{title}》《{STATE}{title}》"]
+    if is_extractive(row):
         said = "\n".join(m["content"] for m in conversation_of(kind, row) if m["role"] == "assistant")
         known += ["，".join(stock_in(said))]
     return known
+
+
+def is_extractive(row: Mapping[str, Any]) -> bool:
+    """Whether our teacher put the row together, without an LLM."""
+    return (row["generator"] or {}).get("method") == "extractive"
 
 
 def detail_of(found: Review) -> str:

@@ -53,13 +53,18 @@ def dropped(version_dir: Path, stage: str) -> pl.DataFrame:
     return pl.read_parquet(version_dir / "rejected" / f"{stage}.parquet")
 
 
-def test_it_is_off_until_a_configuration_names_it(tmp_path: Path) -> None:
-    config = write_small_corpus(tmp_path)
-    assert not any("unsupported" in s.kind for s in load_config(config).stages)
-    config.write_text(config.read_text("utf-8") + "stages: {drop_unsupported: true}\n", "utf-8")
+def test_it_is_on_and_nobody_is_asked_until_a_configuration_says_so(tmp_path: Path, server: LlmServer) -> None:
+    config = with_teacher(write_small_corpus(tmp_path), server)
     steps = [step.name for step in make_plan(load_config(config)).steps]
     assert steps.index("filter") + 1 == steps.index("support") < steps.index("dedup_made")
     assert "judge" not in steps
+    for stages, kinds in (
+        ("{drop_unsupported: false, judge_unsupported: true}", set()),
+        ("{judge_unsupported: true}", {"drop_unsupported", "judge_unsupported"}),
+    ):
+        named = tmp_path / "named.yaml"
+        named.write_text(config.read_text("utf-8") + f"\nstages: {stages}\n", "utf-8")
+        assert {s.kind for s in load_config(named).stages if "unsupported" in s.kind} == kinds
 
 
 def test_without_an_llm_what_is_held_back_goes_into_rejected(tmp_path: Path) -> None:

@@ -236,9 +236,35 @@ def test_the_documents_name_and_our_own_wording_need_no_evidence() -> None:
     made = {"method": "extractive", "name": "t", "version": "1", "template": "t", "call_key": None}
     row = {**instruction(0, answer), "part": "books/示例规定.md", "generator": made}
     applied(Listening(), INSTRUCTION, [row])
-    assert heard[0] == "《示例规定》"
+    assert heard[0].startswith("《示例规定》")
     assert "要早点告诉医生" in heard[1]
     assert "布洛芬" not in heard[1]
     heard.clear()
     applied(Listening(), INSTRUCTION, [{**row, "generator": {**made, "method": "llm"}}])
-    assert heard == ["《示例规定》"]
+    assert heard == ["《示例规定》《中华人民共和国示例规定》"]
+
+
+def test_our_own_wording_around_triples_is_no_objection_and_a_wrong_item_is() -> None:
+    made = {"method": "extractive", "name": "t", "version": "1", "template": "t", "call_key": None}
+    triples = (
+        "幼儿急疹｜症状｜高热",
+        "幼儿急疹｜症状｜红色斑丘疹",
+        "幼儿急疹｜治疗方式｜补充水分",
+        "幼儿急疹｜就诊科室｜儿科",
+    )
+    right = "幼儿急疹多表现为红色斑丘疹、高热等。常用的治疗有补充水分等。请不要自己到药店买药给孩子吃。"
+    wrong = right.replace("补充水分", "口服阿奇霉素")
+    rows = [{**instruction(n, a, triples), "generator": made} for n, a in enumerate((right, wrong))]
+    passed, dropped = applied(DropUnsupported(), INSTRUCTION, rows)
+    assert passed["drop_reason"] is None
+    assert dropped["drop_reason"] is not None
+    assert "口服阿奇霉素" in dropped["drop_detail"]
+
+
+def test_an_acts_full_name_is_the_documents_own() -> None:
+    said = "根据《中华人民共和国母婴保健法》第二十四条，医疗保健机构应当为产妇提供技术指导。"
+    row = instruction(0, said, ("医疗保健机构应当为产妇提供技术指导。",))
+    named = [{**row, "part": f"acts/{name}.md"} for name in ("母婴保健法", "疫苗管理法")]
+    reasons = [after["drop_reason"] for after in applied(DropUnsupported(), INSTRUCTION, named)]
+    assert reasons[0] is None
+    assert reasons[1].endswith("fabricated_authority")

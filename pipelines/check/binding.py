@@ -181,8 +181,8 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], rare: dict[str
         if own.side:
             score += _SIDE if own.side == theirs.side else -_SIDE if theirs.side else 0.0
         if is_amount:
-            lead = sum(rare.get(pair, 0.0) for pair in theirs.lead)
-            score += _COVERED * (sum(rare.get(pair, 0.0) for pair in theirs.lead & said) / (3 + lead))
+            lead = math.fsum(rare.get(pair, 0.0) for pair in theirs.lead)
+            score += _COVERED * (math.fsum(rare.get(pair, 0.0) for pair in theirs.lead & said) / (3 + lead))
             if theirs.exception and _excepts(each, candidates, member.value):
                 score += _EXCEPTION if theirs.exception <= said else -_NAMED
             score += 0.0 if own.denied == theirs.denied else -_DENIAL

@@ -55,8 +55,8 @@ def weights(evidence: tuple[Reading, ...]) -> dict[str, float]:
 
 def overlap(said: frozenset[str], there: frozenset[str], weight: dict[str, float]) -> float:
     """Share of the weight of `said` that is in `there` too, from 0 to 1; 0 where nothing is said."""
-    whole = sum(weight.get(g, 1.0) for g in said)
-    return sum(weight.get(g, 1.0) for g in said & there) / whole if whole else 0.0
+    whole = math.fsum(weight.get(g, 1.0) for g in said)  # exact: a set has no order to rely on
+    return math.fsum(weight.get(g, 1.0) for g in said & there) / whole if whole else 0.0
 
 
 def _blanked(text: str, words: tuple[re.Pattern[str], frozenset[str]]) -> str:

@@ -205,7 +205,7 @@ def _beside(
 ) -> list[tuple[float, Unit]]:
     """The statements that share most with one, best first."""
     shared: dict[int, float] = defaultdict(float)
-    for gram in focus:
+    for gram in sorted(focus):
         for number in holders.get(gram, ()):
             shared[number] += known[gram]
     found = []

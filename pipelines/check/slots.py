@@ -7,6 +7,7 @@ that name. Where another name's company is the answer's far more than its own, t
 from __future__ import annotations
 
 import functools
+import math
 import re
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -190,13 +191,13 @@ def _fits(mine: Slot, slots: tuple[Slot, ...], asked: frozenset[str], weights: d
     weighed = {
         gram: level * weights.get(gram, _NEW) * (_SIGNS.get(gram[0], 1.0)) for level, grams in levels for gram in grams
     }
-    whole = sum(weighed.values())
+    whole = math.fsum(weighed.values())
     grams, weight_of = frozenset(weighed), weighed.__getitem__
     found = []
     for slot in slots:
-        near = sum(map(weight_of, grams & slot.near))
+        near = math.fsum(map(weight_of, grams & slot.near))
         rest = whole - weighed.get(f"={slot.mention.key}", 0.0)
-        fit = (near + _FAR * sum(map(weight_of, grams & slot.far))) / (rest or 1.0)
+        fit = (near + _FAR * math.fsum(map(weight_of, grams & slot.far))) / (rest or 1.0)
         if mine.role and slot.role:
             fit *= 1.2 if mine.role == slot.role else 0.6
         found.append(fit)

@@ -101,7 +101,7 @@ def weight(said: Topic, known: Rarities) -> float:
     """The weights of a topic together."""
     found = known.weights.get(said)
     if found is None:
-        found = sum(map(known.__getitem__, said))
+        found = math.fsum(map(known.__getitem__, said))
         if len(known.weights) < MAX_WEIGHTS:
             known.weights[said] = found
     return found
@@ -113,7 +113,7 @@ def covered(said: Topic, here: Topic, around: Topic, known: Rarities) -> float:
     if not whole:
         return 0.0
     at_hand = said & here
-    found = sum(map(known.__getitem__, at_hand))
+    found = math.fsum(map(known.__getitem__, at_hand))
     if around and len(at_hand) < len(said):
-        found += 0.5 * sum(map(known.__getitem__, (said & around) - at_hand))
+        found += 0.5 * math.fsum(map(known.__getitem__, (said & around) - at_hand))
     return found / whole

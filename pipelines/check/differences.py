@@ -7,7 +7,7 @@ without harm (grammar, marks of writing) is no token, amounts and words of one m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, NamedTuple
 
 from pipelines.check.marks import Mark
@@ -51,7 +51,8 @@ def differences(case: Case) -> list[Signal]:
     """
     way = path(case)
     everywhere = "\n".join(r.folded for r in case.evidence)
-    reader = _Reader(case, way, _agreement(case, way), everywhere, _asked(case), _is_near(way))
+    keys = frozenset(place.token.key for place in way.theirs if place.token.type != "character")
+    reader = _Reader(case, way, _agreement(case, way), everywhere, keys, _asked(case), _is_near(way))
     places = edits(way)
     found = [signal for edit in places for signal in reader.signals(edit)]
     if any(edit.jumps for edit in places):
@@ -96,6 +97,7 @@ class _Reader(NamedTuple):
     way: Path
     agreement: list[float]
     everywhere: str
+    keys: frozenset[Hashable]
     asked: str
     alike: bool
 
@@ -238,7 +240,7 @@ class _Reader(NamedTuple):
         theirs = self.case.evidence[source].raw[start:end] if place else ""
         says = f"与原文逐字比对：“{raw}”处{says}" + (f"，原文为“{theirs}”。" if theirs else "。")
         own = (
-            ("known", float(here in self.everywhere)), ("asked", float(here in self.asked)),
+            ("known", float(token.key in self.keys or here in self.everywhere)), ("asked", float(here in self.asked)),
             ("asked_theirs", float(bool(there) and there in self.asked)),
             ("theirs_said", float(bool(there) and there in self.case.answer.folded)),
             ("new", sum(c not in self.everywhere for c in here) / max(1, len(here))),

@@ -7,6 +7,7 @@ without harm (grammar, marks of writing) is no token, amounts and words of one m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from typing import Final, NamedTuple
 
@@ -38,6 +39,10 @@ _MARK_KINDS: Final = {
 }  # fmt: skip
 
 
+_RESTATED: Final = re.compile(
+    "(?:[(=≈] *(?:约|即|合|相当于|共|每)?|即|相当于|约合|也就是|合计|共计|总共|折合|换算成?|等于) *$"
+)
+"""Before an amount that says another once more, in another unit or added up; whether rightly is for the amounts' check."""
 _TIMES: Final = frozenset(("minute", "month"))
 _RHYTHMS: Final = frozenset(("frequency", "interval", "duration"))
 _Traits = tuple[tuple[str, float], ...]
@@ -173,14 +178,15 @@ class _Reader(NamedTuple):
     def _added(self, token: Token, common: _Traits) -> Signal:
         if isinstance(token.item, Mark):
             kind = _MARK_KINDS.get(token.type, "polarity")
-            return self._signal(f"added_{token.type}", kind, token, None, 1.0, "依据中没有", common)
+            return self._signal(f"added_{token.type}{_side(token.item)}", kind, token, None, 1.0, "依据中没有", common)
         kind = "quantity" if token.type == "quantity" else _MENTION_KINDS.get(token.type, "unsupported")
         return self._signal(f"added_{token.type}", kind, token, None, 1.0, "依据中没有", common)
 
     def _dropped(self, place: Place, at: Token, common: _Traits) -> Signal:
         if isinstance(place.token.item, Mark):
             kind = _MARK_KINDS.get(place.token.type, "polarity")
-            return self._signal(f"dropped_{place.token.type}", kind, at, place, 1.0, "漏掉了", common)
+            rule = f"dropped_{place.token.type}{_side(place.token.item)}"
+            return self._signal(rule, kind, at, place, 1.0, "漏掉了", common)
         family = place.token.type if place.token.type in ("quantity", "latin", "population") else "mention"
         return self._signal(f"dropped_{family}", "pairing", at, place, 1.0, "漏掉了", common)
 
@@ -298,6 +304,14 @@ def _places(mark: Mark) -> tuple[int, int] | None:
         return int(low), int(high or low)
     except ValueError:
         return None
+
+
+def _side(mark: Mark) -> str:
+    """Whether a word of permission or duty says no or must; in between it is often a matter of style."""
+    places = _places(mark) if mark.type in ("modality", "permission") else None
+    if places is None:
+        return ""
+    return "_no" if places[1] <= 0 else "_must" if places[0] >= 4 else ""
 
 
 def _distance(a: Mark, b: Mark) -> float:

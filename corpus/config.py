@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines.ask.polished_pool import our_pool, read_pool
 from pipelines.base import Stage
+from pipelines.check.lexicon import check_lexicon
 from pipelines.drop_unsupported import DropUnsupported
 from pipelines.engine import ENGINE_KINDS, n_cores
 from pipelines.judge_unsupported import JudgeUnsupported
@@ -339,13 +340,27 @@ def _with_judge(stages: tuple[Stage, ...], base: Path, problems: list[str]) -> t
     if drop is None:
         return tuple(s for s in stages if s is not ask)
     asks = ask is not None and ask.has_teacher
-    placed = None if drop.model is None else base / expanded(drop.model)
-    if placed is not None and not placed.is_file():
-        problems.append(f"stages.drop_unsupported.model: {placed} is no file. `pedcorpus check --train` makes one.")
+    files = {"model": drop.model, "lexicon": drop.lexicon}
+    placed: dict[str, Any] = {name: str(base / expanded(file)) for name, file in files.items() if file is not None}
+    found = [f"stages.drop_unsupported.{problem}" for problem in _file_problems(placed)]
+    if found:
+        problems.extend(found)
         return stages
-    drop = dataclasses.replace(drop, leaves_middle=asks, model=None if placed is None else str(placed))
+    drop = dataclasses.replace(drop, leaves_middle=asks, **placed)
     paired = {DropUnsupported: drop, JudgeUnsupported: None if ask is None else dataclasses.replace(ask, drop=drop)}
     return tuple(paired.get(type(s)) or s for s in stages)
+
+
+def _file_problems(placed: Mapping[str, str]) -> Iterator[str]:
+    for name, path in placed.items():
+        if not Path(path).is_file():
+            made = " `pedcorpus check --train` makes one." if name == "model" else ""
+            yield f"{name}: {path} is no file.{made}"
+        elif name == "lexicon":
+            try:
+                check_lexicon(path)
+            except ValueError as error:
+                yield f"{name}: {error}"
 
 
 def _with_pool(stage: Stage, base: Path, problems: list[str]) -> Stage:

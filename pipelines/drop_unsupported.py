@@ -37,6 +37,7 @@ class DropUnsupported(BatchStage):
         reject: Probability from which it is dropped, likewise.
         off: Checks to leave out, by name.
         model: File of a classifier of the user's own, as `pedcorpus check --train` writes it.
+        lexicon: File of names of the user's own, as `pedcorpus check --lexicon` reads it.
         graph: Hold answers against the corpus's own knowledge graph too: what contradicts a triple is held back.
         triples: The shards of that graph; a build fills them in.
         leaves_middle: What is held back passes, with a verdict that says so, for `judge_unsupported` to ask about.
@@ -52,6 +53,7 @@ class DropUnsupported(BatchStage):
     reject: float | None = field(default=None, metadata={"min": 0.0, "max": 1.0})
     off: tuple[str, ...] = ()
     model: str | None = None
+    lexicon: str | None = None
     graph: bool = True
     triples: tuple[Shard, ...] = ()
     leaves_middle: bool = False
@@ -64,17 +66,19 @@ class DropUnsupported(BatchStage):
             raise ConfigError(problems)
 
     def settings(self) -> dict[str, Any]:
-        """Its configuration; a classifier by its content, the graph by its shards' keys."""
+        """Its configuration; a classifier and a list of names by their content, the graph by its shards' keys."""
         found = {name: value for name, value in super().settings().items() if name != "triples"}
         if self.triples:
             found["triples"] = [shard.key for shard in self.triples]
-        return found if self.model is None else {**found, "model": sha256_file(Path(self.model))}
+        files = {"model": self.model, "lexicon": self.lexicon}
+        return {**found, **{name: sha256_file(Path(path)) for name, path in files.items() if path is not None}}
 
     @property
     def judge(self) -> Judge:
         """Gives the verdicts."""
         graph = tuple(shard.path for shard in self.triples) if self.graph else ()
-        return Judging(tuple(sorted(self.off)), self.quarantine, self.reject, self.model, graph=graph)
+        off = tuple(sorted(self.off))
+        return Judging(off, self.quarantine, self.reject, self.model, graph=graph, lexicon=self.lexicon)
 
     def apply(self, kind: str, frame: pl.DataFrame) -> pl.DataFrame:
         """The same rows: `drop_reason` and `drop_detail` of what goes, and of instructions the verdict."""

@@ -29,6 +29,7 @@ FAIL_ON = ("reject", "quarantine", "never")
 @click.option("--model", type=CONFIG, help="A classifier of your own, as --train writes it.")
 @click.option("--no-classifier", is_flag=True, help="Only the checks: the strongest finding decides.")
 @click.option("--graph", "graphs", type=CONFIG, multiple=True, help="A knowledge graph's file; may be repeated.")
+@click.option("--lexicon", type=CONFIG, help="A list of names of your own: type, key, words and parent between tabs.")
 @click.option("--nli-model", type=CONFIG, help="Folder of an NLI model in Hugging Face's format; needs [train].")
 @click.option("--llm", type=CONFIG, metavar="CONFIG", help="Ask the `llm:` of this file about what is held back.")
 @click.option(

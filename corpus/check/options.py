@@ -10,6 +10,7 @@ import polars as pl
 from pipelines.check import classifier
 from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
+from pipelines.check.lexicon import check_lexicon
 from pipelines.check.nli import nli_model as nli_model_of
 from schemas.errors import InputError, PartRefused
 from schemas.fingerprints import sha256_file
@@ -21,6 +22,7 @@ from sources.knowledge_graph import KnowledgeGraph
 def judging(
     folder: Path, *, off: Sequence[str] = (), quarantine: float | None = None, reject: float | None = None,
     model: Path | None = None, no_classifier: bool = False, graphs: Sequence[Path] = (), nli_model: Path | None = None,
+    lexicon: Path | None = None,
 ) -> Judging:  # fmt: skip
     """The judge.
 
@@ -33,6 +35,7 @@ def judging(
         no_classifier: The strongest finding decides.
         graphs: Files of knowledge graphs.
         nli_model: Folder of an NLI model; it is loaded here once, so that a wrong one is told at once.
+        lexicon: A list of names of the user's own.
 
     Raises:
         NliUnavailable: the NLI model cannot be used.
@@ -45,6 +48,11 @@ def judging(
         problems += _model_problems(model)
         if no_classifier:
             problems.append("--model and --no-classifier exclude each other; leave one out.")
+    if lexicon is not None:
+        try:
+            check_lexicon(lexicon)
+        except ValueError as error:
+            problems.append(f"--lexicon {error}")
     if problems:
         raise InputError(problems)
     path = None if model is None else str(model.absolute())
@@ -52,7 +60,8 @@ def judging(
     if nli is not None:
         nli_model_of(nli)
     triples = tuple(triples_of(graphs, folder))
-    return Judging(tuple(sorted(set(off))), quarantine, reject, path, not no_classifier, nli, triples)
+    own = None if lexicon is None else str(lexicon.absolute())
+    return Judging(tuple(sorted(set(off))), quarantine, reject, path, not no_classifier, nli, triples, own)
 
 
 def triples_of(files: Sequence[Path], folder: Path) -> list[str]:

@@ -14,6 +14,8 @@ from pipelines.check.concepts import SILENT, concepts
 from pipelines.check.reading import Reading
 
 N_BEST: Final = 5
+_DIGITS: Final = 9
+"""Sums over sets differ beyond that from process to process."""
 MIN_SCORE: Final = 0.05
 _SENTENCE: Final = 0.35
 """What a word counts that stands in another clause of the sentence, or in its heading."""
@@ -80,7 +82,7 @@ def aligned(answer: Reading, evidence: tuple[Reading, ...]) -> tuple[tuple[Match
             if 0 <= other < len(scores) and answer.clauses[other].sentence == clause.sentence:
                 for at in own.keys() & scores[other].keys():
                     total[at] += _CONTEXT * scores[other][at]
-        best = nsmallest(N_BEST, ((-score, at) for at, score in total.items() if score >= MIN_SCORE))
+        best = nsmallest(N_BEST, ((-round(score, _DIGITS), at) for at, score in total.items() if score >= MIN_SCORE))
         found.append(tuple(Match(*index.places[at], min(1.0, -score)) for score, at in best))
     return tuple(found)
 

@@ -167,14 +167,14 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], rare: dict[str
             words[word] = level
     shared = [[(w, t[w]) for w in words.keys() & t.keys()] for t in (each.company.words for each in candidates)]
     weights = _weights(shared)
-    whole = max(2.0, sum(weight * words[word] for word, weight in weights.items()))
+    whole = max(2.0, math.fsum(weight * words[word] for word, weight in weights.items()))
     said = frozenset(words)
     is_amount = _is_amount(member.group)
     record = _Record.of(case.question, own)
     made = []
     for each, mine in zip(candidates, shared, strict=True):
         theirs = each.company
-        score = sum(weights[w] * words[w] * level for w, level in mine) / whole
+        score = math.fsum(weights[w] * words[w] * level for w, level in mine) / whole
         score += _AGE * (within(record.band, theirs.band) + within(record.weight, theirs.weight))
         if member.per and each.item.per:
             score += _NAMED if member.per == each.item.per else -_NAMED
@@ -187,7 +187,7 @@ def _fits(case: Case, member: Item, candidates: list[_Candidate], rare: dict[str
                 score += _EXCEPTION if theirs.exception <= said else -_NAMED
             score += 0.0 if own.denied == theirs.denied else -_DENIAL
             score += _HEAD if own.head and own.head == theirs.head else 0.0
-        made.append(score + _NAMED * record.balance(theirs, member.group))
+        made.append(round(score + _NAMED * record.balance(theirs, member.group), 9))
     return made
 
 

@@ -18,6 +18,7 @@ from pipelines.check.classifier import Model
 from pipelines.check.exemptions import OwnWording, is_of_order, rests_on_triples
 from pipelines.check.graph import MOVES, graph_signals, read_graph
 from pipelines.check.judge import CHECKS, default_model, judge, signals
+from pipelines.check.lexicon import use_once
 from pipelines.check.nli import CONTRADICTS, ENTAILS, nli_signals
 from pipelines.check.signals import Case, Check, Signal
 from pipelines.check.verdict import Judgement, Thresholds, Verdict
@@ -38,6 +39,7 @@ class Judging:
         uses_classifier: False: the strongest signal decides.
         nli_model: Folder of a model of natural language inference; None: none.
         graph: Parquet files of triples; empty: no graph.
+        lexicon: The user's list of names; None: none. It counts in this process from the first case on.
         own_wording: The answers are our teacher's, whose own words need no evidence.
     """
 
@@ -48,10 +50,12 @@ class Judging:
     uses_classifier: bool = True
     nli_model: str | None = None
     graph: tuple[str, ...] = ()
+    lexicon: str | None = None
     own_wording: bool = False
 
     def __call__(self, case: Case) -> Judgement:
         """The verdict on an answer."""
+        use_once(self.lexicon)
         found = self._judged(case)
         if self.graph:
             found = moved(found, case, graph_signals(case, read_graph(self.graph)))

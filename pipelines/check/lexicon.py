@@ -75,6 +75,24 @@ class Lexicon:
     aliases: dict[str, tuple[str, ...]]
 
 
+def use_once(path: str | None) -> None:
+    """Sees to it that the user's list, or none, is in use in this process; costs nothing when it is."""
+    global _used
+    if path != _used:
+        use_lexicon(path)
+        _used = path
+
+
+def check_lexicon(path: str | Path) -> None:
+    """Reads a user's list to its end and forgets it.
+
+    Raises:
+        ValueError: the file cannot be read, or a row is wrong; one sentence with file and line.
+    """
+    for _ in _user_words(Path(path)):
+        pass
+
+
 def use_lexicon(path: str | Path | None) -> None:
     """Names of the user's list count from now on in this process, above those of the package; None: no list.
 
@@ -83,7 +101,7 @@ def use_lexicon(path: str | Path | None) -> None:
     Raises:
         ValueError: the file cannot be read, or a row is wrong; one sentence with file and line.
     """
-    global _own
+    global _own, _used
     _own = tuple(_user_words(Path(path))) if path is not None else ()
     for cached in (_made, kinds_of, reading_of):
         cached.cache_clear()
@@ -105,6 +123,7 @@ def kinds_of(key: str) -> tuple[str, ...]:
 
 
 _own: tuple[Word, ...] = ()
+_used: str | None = None
 
 
 @functools.cache

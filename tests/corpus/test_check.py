@@ -345,3 +345,22 @@ def test_stopped_by_a_key_it_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "out.jsonl is not written" in told
     assert "Traceback" not in told
     assert [p.name for p in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_names_of_the_users_own_are_told_apart(tmp_path: Path) -> None:
+    said, evidence = "孩子发热了，可以给他吃{}。", "孩子发热时可以给他吃虚构平。"
+    names = ("虚构平", "假想达", "臆想达")  # the right one, its other name, another drug
+    records = [{"id": n, "question": "吃什么药？", "answer": said.format(n), "evidence": [evidence]} for n in names]
+    write_lines(tmp_path / "in.jsonl", records)
+    (tmp_path / "own.tsv").write_text("type\tkey\twords\ndrug\t虚构平\t假想达\ndrug\t臆想达\t臆想达片\n", "utf-8")
+    command = ("check", "in.jsonl", "--out", "out.jsonl", "--fail-on", "never", "--workers", "2")
+    for more, wrong in (((), 0), (("--lexicon", "own.tsv"), 1)):
+        done = run_cli(*command, *more, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        verdicts = {line["id"]: line["verdict"] for line in read_lines(tmp_path / "out.jsonl")}
+        assert verdicts["虚构平"] == verdicts["假想达"] == "keep"
+        assert (verdicts["臆想达"] == "reject") == wrong
+    (tmp_path / "own.tsv").write_text("drug\t虚构平\n", "utf-8")
+    done = run_cli(*command, "--lexicon", "own.tsv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "line 1: 2 cells" in done.stderr

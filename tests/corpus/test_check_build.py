@@ -155,3 +155,17 @@ def test_a_classifier_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     config.write_text(config.read_text("utf-8") + "stages: {drop_unsupported: {model: none.json}}\n", "utf-8")
     with pytest.raises(ConfigError, match=r"none\.json is no file"):
         load_config(config)
+
+
+def test_a_list_of_names_counts_by_its_content(tmp_path: Path) -> None:
+    config = write_small_corpus(tmp_path)
+    names = tmp_path / "own.tsv"
+    config.write_text(config.read_text("utf-8") + "stages: {drop_unsupported: {lexicon: own.tsv}}\n", "utf-8")
+    settings = []
+    for text in ("drug\t虚构平\t假想达\n", "drug\t虚构平\t臆想达\n"):
+        names.write_text(text, "utf-8")
+        settings.append([s.settings() for s in load_config(config).stages if s.kind == "drop_unsupported"])
+    assert settings[0] != settings[1]
+    names.write_text("drug\t虚构平\n", "utf-8")
+    with pytest.raises(ConfigError, match="line 1: 2 cells"):
+        load_config(config)

@@ -42,7 +42,7 @@ _MARK_KINDS: Final = {
 _RESTATED: Final = re.compile(
     "(?:[(=≈] *(?:约|即|合|相当于|共|每)?|即|相当于|约合|也就是|合计|共计|总共|折合|换算成?|等于) *$"
 )
-"""Before an amount that says another once more, in another unit or added up; whether rightly, the amounts' check says."""
+"""Before an amount that says another once more, in another unit or added up; the check of amounts says if rightly."""
 _TIMES: Final = frozenset(("minute", "month"))
 _RHYTHMS: Final = frozenset(("frequency", "interval", "duration"))
 _Traits = tuple[tuple[str, float], ...]

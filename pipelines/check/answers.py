@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 from pipelines.check.reading import MAX_CHARS, Reading, reading_of
 from pipelines.check.signals import Case
 
-MAX_EVIDENCE_CHARS: Final = 120_000
+MAX_ANSWER_CHARS: Final = 4_000
+"""Of one answer; the longest that doctors and models give have half of it."""
+MAX_EVIDENCE_CHARS: Final = 16_000
 """Of all evidence of a record together."""
 MAX_TEXTS: Final = 256
 """Evidence texts of a record, and messages of a conversation."""
@@ -69,9 +71,10 @@ def turns(messages: Sequence[Mapping[str, str]], evidence: Sequence[str], known:
         raise Unfit("too_many_texts", f"more than {MAX_TEXTS} messages or evidence texts")
     if not any(m["role"] == "assistant" and m["content"].strip() for m in messages):
         raise Unfit("no_answer", "nothing to check")
-    longest = max(len(m["content"]) for m in messages)
-    if longest > MAX_CHARS:
-        raise Unfit("too_long", f"a message of {longest} characters; at most {MAX_CHARS} are checked")
+    for name, is_answer, limit in (("an answer", True, MAX_ANSWER_CHARS), ("a message", False, MAX_CHARS)):
+        longest = max((len(m["content"]) for m in messages if is_answer == (m["role"] == "assistant")), default=0)
+        if longest > limit:
+            raise Unfit("too_long", f"{name} of {longest:,} characters; at most {limit:,} are checked")
     pieces, readings = _evidence(evidence)
     found: list[Turn] = []
     asked: list[Reading] = []
@@ -92,7 +95,7 @@ def turns(messages: Sequence[Mapping[str, str]], evidence: Sequence[str], known:
 def _evidence(texts: Sequence[str]) -> tuple[tuple[Piece, ...], tuple[Reading, ...]]:
     n_chars = sum(map(len, texts))
     if n_chars > MAX_EVIDENCE_CHARS:
-        raise Unfit("too_long", f"evidence of {n_chars} characters; at most {MAX_EVIDENCE_CHARS} are checked")
+        raise Unfit("too_long", f"evidence of {n_chars:,} characters; at most {MAX_EVIDENCE_CHARS:,} are checked")
     pieces: list[Piece] = []
     readings: list[Reading] = []
     for index, text in enumerate(texts):

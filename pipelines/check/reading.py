@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.check.mentions import Mention
     from pipelines.check.quantities import Quantity
 
-MAX_CHARS: Final = 20_000
+MAX_CHARS: Final = 8_000
 """Of one text. A longer one is refused, not cut: what is not looked at is not supported."""
 
 _CHOSEN: Final = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | str.maketrans(
@@ -54,7 +54,7 @@ MIN_WRAPPED: Final = 18
 _ENDS: Final = "。!?;\n"
 _PAUSES: Final = ","
 _HEADING: Final = re.compile(
-    r"\[([^\[\]\n]{2,14})\]|(?:^|\n)\s*(?:\d+(?:\.\d+)*[、.\s]\s*)?([\u4e00-\u9fff]{2,8})(?=:|\n)"
+    r"\[([^\[\]\n]{2,14})\]|(?:^|\n)\s{0,40}(?:\d{1,6}(?:\.\d{1,6}){0,6}[、.\s]\s{0,40})?([\u4e00-\u9fff]{2,8})(?=:|\n)"
 )
 
 

@@ -152,13 +152,13 @@ HOSTILE = {
     "answer_twice": json.dumps(record(1, messages=[{"role": "assistant", "content": "好"}])).encode(),
     "too_long": json.dumps(record(1, "9" * 1_000_000)).encode(),
     "too_many_texts": json.dumps(record(1, evidence=["x"] * 100_000)).encode(),
-    "too_many_clauses": json.dumps(record(1, "好。" * 9_000)).encode(),
+    "too_many_clauses": json.dumps(record(1, "好。" * 1_900)).encode(),
     "row_too_long": b'{"id": "' + b"x" * 5_000_000 + b'"}',
 }
 WEIRD = {
     "power": record(1, "9**9**9"),
-    "digits": record(1, "9" * 19_000),
-    "brackets": record(1, "（" * 9_000 + "）" * 9_000),
+    "digits": record(1, "9" * 3_900),
+    "brackets": record(1, "（" * 1_900 + "）" * 1_900),
     "nul": record(1, "每次\0 10 mg"),
     "joined": record(1, "\u200d\ufeff每次10 mg"),
     "number": {"question": None, "answer": ANSWER, "evidence": EVIDENCE, "id": 1e308},

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from pipelines.check.answers import MAX_ANSWER_CHARS
 from pipelines.check.judge import CHECKS, judge, signals
-from pipelines.check.reading import Reading
+from pipelines.check.reading import MAX_CHARS, Reading, reading_of
 from pipelines.check.signals import Case
 from pipelines.check.verdict import Thresholds
 
@@ -50,9 +51,39 @@ def test_thresholds() -> None:
     assert [thresholds.verdict(p) for p in (0.1, 0.4, 0.79, 0.8)] == ["keep", "quarantine", "quarantine", "reject"]
 
 
-@pytest.mark.parametrize("text", ["", "。，", "9**9**9", "（" * 5000, "1" * 18_000, "5 ml，" * 1500, "不" * 9000])
-def test_nothing_hangs_it(text: str) -> None:
+HOSTILE = (
+    "", "。，", "9**9**9", "\n", "（", "【", "1", ",", "不", "5 ml，", "50%", "三分之一", "布洛芬", "1岁以上3岁以下",
+    "不宜禁止可以应当", "【禁忌】\n", "阿莫西林每次10～15 mg/kg", "\u3000", "9" * 30 + "毫克",
+)  # fmt: skip
+PLAIN = "布洛芬混悬液，1～3岁每次5 ml，24小时内不超过4次。重度肝功能不全者禁用，有疑问请咨询医生。"
+
+
+def _seconds(case: Case) -> float:
     started = time.process_time()
-    judge(_case(text))
-    judge(_case("每次5 ml，不超过4次。", evidence=text or "无"))
-    assert time.process_time() - started < 10
+    judge(case)
+    return time.process_time() - started
+
+
+def _filled(piece: str, n_chars: int) -> str:
+    return (piece * n_chars)[:n_chars]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_no_text_takes_much_longer_than_a_plain_one_of_its_length(piece: str) -> None:
+    judge(_case("每次5 ml。"))
+    plain = f"{piece[:8]}{PLAIN}"  # another text each time, so that nothing is known of it from before
+    peer = _seconds(_case(_filled(plain, MAX_ANSWER_CHARS)))
+    peer += _seconds(_case("每次5 ml，不超过4次。", evidence=_filled(plain, MAX_CHARS)))
+    hostile = _seconds(_case(_filled(piece, MAX_ANSWER_CHARS)))
+    hostile += _seconds(_case("每次5 ml，不超过4次。", evidence=_filled(piece, MAX_CHARS) or "无"))
+    assert hostile < 8 * peer
+
+
+def test_a_verdict_does_not_depend_on_what_was_judged_before() -> None:
+    answers = ("1～3岁每次15 ml。", "重度肝功能不全者可用。", "布洛芬混悬液，1～3岁每次5 ml。", "每天不超过4次。")
+    first = [judge(_case(answer)) for answer in answers]
+    again = [judge(_case(answer)) for answer in reversed(answers)][::-1]
+    shared = reading_of(EVIDENCE)
+    assert first == again
+    assert first == [judge(Case(Reading("怎么吃？"), Reading(answer), (shared,))) for answer in answers]
+    assert reading_of(EVIDENCE) is shared

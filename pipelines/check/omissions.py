@@ -28,6 +28,11 @@ TAKEN: Final = 0.6
 """From this score a clause of the evidence counts as taken over."""
 NEAR: Final = (1, 2, 3)
 MAX_NAMED_CLAUSES: Final = 4
+_REFUSES: Final = re.compile("^(?:您好,?)?(?:先?别|不|没必要|停|勿|禁)")
+MAX_REFUSAL: Final = 8
+"""Characters of a short answer at the beginning."""
+ANSWERED: Final = 0.5
+_WHICH: Final = re.compile("哪|什么|谁|何种")
 _CONDITIONS: Final = frozenset(("disease", "symptom", "population", "food"))
 
 
@@ -50,6 +55,8 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
         people = {each for each in shared if each[0] in _CONDITIONS}
         if not (shared or child) or caution.high >= 0 or is_told(caution, told, warned, known):
             continue
+        if _is_answered(case, caution):
+            continue
         about = covered(caution.around, question | told, NOTHING, known)
         if not people and about < 0.25:
             continue
@@ -59,6 +66,16 @@ def named_but_untold(case: Case) -> Iterator[Signal]:
         strength = (0.5 + 0.4 * about + 0.1 * len(shared)) * (0.7 if warned else 1.0)
         strength *= 0.5 if rule == "named_too" else 1.0
         yield omitted(case, f"warning.{rule}", caution, strength)
+
+
+def _is_answered(case: Case, caution: Caution) -> bool:
+    """Whether a short no at the beginning tells a caution, or the question itself says it (哪类不能光推拿)."""
+    known = rarities(case.evidence)
+    share = covered(caution.said, NOTHING.union(*clause_topics(case.question)), NOTHING, known)
+    first = case.answer.clauses[0].text if case.answer.clauses else ""
+    if caution.high < 0 and share >= ANSWERED and len(first) <= MAX_REFUSAL and _REFUSES.match(first):
+        return True
+    return share >= 0.8 and _WHICH.search(case.question.folded) is not None
 
 
 def _ages(case: Case) -> list[tuple[Fraction, Fraction]]:
@@ -91,7 +108,7 @@ def asked_but_untold(case: Case) -> Iterator[Signal]:
     best: tuple[float, Caution] | None = None
     beside: Caution | None = None
     for caution in cautions(case.evidence):
-        if (caution.high >= 0 and not care) or _of_others(ages, caution):
+        if (caution.high >= 0 and not care) or _of_others(ages, caution) or _is_answered(case, caution):
             continue
         about = covered(wanted, caution.said, caution.around, known)
         near = care and any((caution.source, caution.clause - step) in taken for step in NEAR)

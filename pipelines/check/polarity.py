@@ -21,6 +21,11 @@ _STOPS: Final = re.compile("停|中止|终止|暂缓")
 _IF: Final = re.compile("如果|若|要是|的话|假如|一旦|除非|只有")
 _EXCEPTED: Final = ("除外", "例外", "不在此列", "不受此限")
 _DENIES: Final = re.compile("不|没|无|非|除|例外|未|另当")
+_NO_DEED: Final = re.compile(
+    "^关于|^至于|除了|除非|不管|无论|不论|不|没|别|属于|低于|高于|报告|急诊|就医|确诊|改(?!善|变)|连续|消失|排出"
+    "|会(?:加重|伤|让|引起|导致|造成|使|损|安静|入睡)"
+)
+"""What names, denies, warns or tells what follows, beside a ban: nothing forbidden is done."""
 _HEAD_CHARS: Final = 4
 _MAX_GAP: Final = 3
 
@@ -68,6 +73,8 @@ def _flipped(case: Case) -> Iterator[Signal]:
             continue
         (sure, unit), mine = found, pair.mine
         theirs = unit.stance
+        if _rule(pair, unit) == "forbidden_done" and _is_no_deed(case.answer.clauses[mine.clause], theirs):
+            continue
         start, end = shown(mine)
         sure *= 0.5 if _has_exception(case.evidence[unit.source], theirs.clause) else 1.0
         said = f"依据对此为“{theirs.text}”，意思相反" if theirs.text else "依据没有这样限制，意思相反"
@@ -75,6 +82,11 @@ def _flipped(case: Case) -> Iterator[Signal]:
             f"polarity.{_rule(pair, unit)}", "polarity", start, end, unit.source, *shown(theirs), sure,
             f"答案为“{case.answer.raw[start:end]}”，{said}",
         )  # fmt: skip
+
+
+def _is_no_deed(clause: Clause, theirs: Stance) -> bool:
+    """Whether a plain clause does nothing that a ban could forbid; a heading bans too much to tell."""
+    return "禁忌" in theirs.text or _NO_DEED.search(clause.text) is not None
 
 
 def _has_exception(reading: Reading, number: int) -> bool:

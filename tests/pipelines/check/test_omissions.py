@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipelines.check.omissions import asked_but_untold
+from pipelines.check.reading import Reading
+from pipelines.check.signals import Case
 from pipelines.check.warnings import warnings
 from tests.pipelines.check.cases import found
 
@@ -49,3 +52,9 @@ def test_a_caution_between_what_was_taken_over() -> None:
 @pytest.mark.parametrize("question", ["甘露醇多久起效？", "头抬高到几度？"])
 def test_nothing_is_missed_that_nobody_asked_for(question: str) -> None:
     assert not found(warnings, "头抬高15°～30°。", MANNITOL, question=question, at_least=0.6)
+
+
+def test_a_short_no_tells_the_caution_that_was_asked_about() -> None:
+    evidence = Reading("母乳妈妈不用忌口。茵栀黄别吃。")
+    case = Case(Reading("母乳妈妈要忌口吗？"), Reading("不用。"), (evidence,))
+    assert not [s for s in asked_but_untold(case) if "忌口" in s.says]

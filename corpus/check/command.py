@@ -20,6 +20,7 @@ FAIL_ON = ("reject", "quarantine", "never")
 @click.command()
 @click.argument("file", type=CONFIG)
 @click.option("--out", type=CONFIG, required=True, help="The file for the verdicts, JSON Lines.")
+@click.option("--report", type=CONFIG, help="A page of Markdown with the counts and the worst examples.")
 @click.option("--workers", type=click.IntRange(1, 512), help="Processes; one for each core if left out.")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), default="reject", show_default=True,
               help="The verdict from which on the exit code is 3.")  # fmt: skip
@@ -39,7 +40,8 @@ FAIL_ON = ("reject", "quarantine", "never")
 @json_option
 @user_errors
 def check(
-    file: Path, out: Path, workers: int | None, fail_on: str, llm: Path | None, votes: int, train: bool, as_json: bool,
+    file: Path, out: Path, report: Path | None, workers: int | None, fail_on: str, llm: Path | None, votes: int,
+    train: bool, as_json: bool,
     **judged: Any,
 ) -> None:  # fmt: skip
     """Check answers against their evidence: keep, quarantine or reject, with what was found and where.
@@ -78,6 +80,10 @@ def check(
             kept = " What was answered is in the ledger." if teacher else ""
             click.echo(f"Stopped. {out} is not written.{kept}", err=True)
             sys.exit(130)
+    if report is not None:
+        from corpus.check.report import report as page
+
+        report.write_text(page(tally), "utf-8")
     if as_json:
         print_json(tally.data())
     else:

@@ -3,6 +3,7 @@
     python -m tests.benchmarks.check                              both parts
     python -m tests.benchmarks.check --part dev --misses pairing  what it got wrong, of the part to develop on
     python -m tests.benchmarks.check --train                      trains pipelines/check/classifier.json on the dev part
+    python -m tests.benchmarks.check --folder DIR                 near-verbatim cases planted into a folder's texts
 
 Of the dev part every answer is judged by a model that saw nothing of its document (cross-validation); of the scored
 part, and of the folder that PEDCORPUS_REAL_DATA names, by the model that ships. `drop` is reject or quarantine.
@@ -25,7 +26,7 @@ import numpy as np
 import corpus
 from pipelines.check import classifier
 from pipelines.check.classifier import Model
-from pipelines.check.judge import CHECKS, judge, signals
+from pipelines.check.judge import CHECKS, default_model, judge, signals
 from pipelines.check.reading import Reading, reading_of
 from pipelines.check.signals import Case
 from pipelines.check.training import (
@@ -38,6 +39,7 @@ from pipelines.check.training import (
     train,
 )
 from pipelines.check.verdict import Thresholds
+from sources.encoding import decode
 
 PLANTED: Final = Path(__file__).with_name("planted")
 SAMPLES: Final = Path(corpus.__file__).with_name("samples")
@@ -81,6 +83,15 @@ def _parts(text: str, n_chars: int = 700) -> list[str]:
     return [part for part in found if len(part) > 200]
 
 
+def texts_of(folder: Path) -> dict[str, str]:
+    """Parts of the texts in a folder, of at most 40 parts each."""
+    found: dict[str, str] = {}
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".md", ".txt") and p.is_file()):
+        parts = _parts(decode(path.read_bytes())[0])[:40]
+        found |= {f"{path.relative_to(folder)}#{i}": part for i, part in enumerate(parts)}
+    return found
+
+
 def statutes(folder: Path) -> list[Example]:
     """The paraphrased statutes of the folder of real data."""
     return [
@@ -114,13 +125,25 @@ def report(title: str, examples: Sequence[Example], probability: np.ndarray, mod
     for world in ("near", "free"):
         of = groups[world]
         if (of & wrong).any() and (of & ~wrong).any():
-            _print_precision(world, dropped[of & wrong].mean(), dropped[of & ~wrong].mean())
+            _print_precision(world, dropped[of], wrong[of], docs[of])
     _print_kinds(examples, dropped)
 
 
-def _print_precision(world: str, recall: float, false: float) -> None:
-    shares = [(share, share * recall / max(1e-9, share * recall + (1 - share) * false)) for share in (0.05, 0.2)]
-    print(f"precision of a drop, {world}: " + ", ".join(f"{p:.2f} at {share:.0%} wrong" for share, p in shares))
+def _print_precision(world: str, dropped: np.ndarray, wrong: np.ndarray, docs: np.ndarray) -> None:
+    """What a drop is worth, with intervals over documents."""
+    names, place = np.unique(docs, return_inverse=True)
+    cells = np.zeros((len(names), 4))
+    np.add.at(cells, (place, 2 * wrong.astype(int) + dropped), 1)
+    draws = np.random.default_rng(5).multinomial(len(names), np.full(len(names), 1 / len(names)), 300) @ cells
+    told = []
+    for share in (0.05, 0.2):
+        values = []
+        for kept, false, missed, caught in (cells.sum(0), *draws):
+            hit = share * caught / max(1, caught + missed)
+            values.append(hit / max(1e-9, hit + (1 - share) * false / max(1, kept + false)))
+        low, high = np.quantile(values[1:], (0.025, 0.975))
+        told.append(f"{values[0]:.2f} ({low:.2f}-{high:.2f}) at {share:.0%} wrong")
+    print(f"precision of a drop, {world}: " + ", ".join(told))
 
 
 def _print_kinds(examples: Sequence[Example], dropped: np.ndarray) -> None:
@@ -192,7 +215,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--ablation", action="store_true")
     parser.add_argument("--train", action="store_true", help="write pipelines/check/classifier.json")
+    parser.add_argument(
+        "--folder", type=Path, help="plant into its .md and .txt files, and judge by the model that ships"
+    )
     options = parser.parse_args(arguments)
+    if options.folder:
+        _held_out(str(options.folder), planted_examples(texts_of(options.folder)), default_model())
+        return
     started = time.perf_counter()
     hand_written = planted("dev")
     prepared = [prepare(e, signals(e.case)) for e in hand_written]

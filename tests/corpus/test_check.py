@@ -360,6 +360,10 @@ def test_names_of_the_users_own_are_told_apart(tmp_path: Path) -> None:
         verdicts = {line["id"]: line["verdict"] for line in read_lines(tmp_path / "out.jsonl")}
         assert verdicts["虚构平"] == verdicts["假想达"] == "keep"
         assert (verdicts["臆想达"] == "reject") == wrong
+    assert run_cli(*command, "--lexicon", "own.tsv", "--report", "page.md", cwd=tmp_path).returncode == 0
+    page = (tmp_path / "page.md").read_text("utf-8")
+    assert "| reject | 1 |" in page
+    assert "answer: 臆想达" in page
     (tmp_path / "own.tsv").write_text("drug\t虚构平\n", "utf-8")
     done = run_cli(*command, "--lexicon", "own.tsv", cwd=tmp_path)
     assert done.returncode == 2

@@ -29,7 +29,7 @@ from corpus.check.run import Request, check_file, line_of
 from corpus.check.summary import N_WORST, Tally
 from corpus.progress import Progress, Silent
 from pipelines.ask.verdict import CONTRADICTED, SUPPORTED, decided, verdict_job
-from pipelines.check.answers import MAX_EVIDENCE_CHARS, Unfit
+from pipelines.check.answers import MAX_EVIDENCE_CHARS, MAX_GIVEN_CHARS, Unfit, turns
 from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
 from pipelines.check.reading import MAX_CHARS
@@ -95,7 +95,23 @@ def test_evidence_too_long_for_one_reading_is_read_in_pieces_and_spans_stay_true
     assert finding.evidence.start >= MAX_CHARS - 2_000
     assert evidence[1][finding.evidence.start : finding.evidence.end] == finding.evidence.text
     with pytest.raises(Unfit, match="too_long"):
-        review([{"role": "assistant", "content": ANSWER}], ["甲乙。" * MAX_EVIDENCE_CHARS], ToyJudge())
+        review([{"role": "assistant", "content": ANSWER}], ["甲乙。" * MAX_GIVEN_CHARS], ToyJudge())
+
+
+def test_of_very_long_evidence_the_parts_that_speak_of_the_answer_are_read() -> None:
+    articles = [
+        f"第{n}条 第{n}类机构应当于每年{n % 12 + 1}月报告上一年度的工作情况，并公布经费的使用。" for n in range(1500)
+    ]
+    articles[700] = EVIDENCE
+    text = "\n".join(articles)
+    assert len(text) > 2 * MAX_EVIDENCE_CHARS
+    (turn,) = turns([{"role": "assistant", "content": ANSWER}], ["别的材料。", text])
+    assert sum(len(r.raw) for r in turn.case.evidence) <= MAX_EVIDENCE_CHARS
+    assert any(EVIDENCE in reading.raw for reading in turn.case.evidence)
+    for piece, reading in zip(turn.pieces, turn.case.evidence, strict=True):
+        whole = ["别的材料。", text][piece.text]
+        assert whole[piece.offset : piece.offset + len(reading.raw)] == reading.raw
+    assert [p.offset for p in turn.pieces if p.text == 1] == sorted(p.offset for p in turn.pieces if p.text == 1)
 
 
 class _LastPiece(ToyJudge):

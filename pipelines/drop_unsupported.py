@@ -42,7 +42,7 @@ class DropUnsupported(BatchStage):
         triples: The shards of that graph; a build fills them in.
         leaves_middle: What is held back passes, with a verdict that says so, for `judge_unsupported` to ask about.
 
-    Cost: at most 5 ms a row.
+    Cost: about 7 ms a row, start of a worker aside.
     Does not cover: whether the evidence is right.
     """
 

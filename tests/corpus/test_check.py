@@ -340,7 +340,7 @@ def test_the_page_names_the_checks_options_and_kinds_that_there_are() -> None:
     table = page.split("## Which checks there are")[1].split("\n\n")[2]
     assert {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])} == set(CHECKS)
     options = {name for option in check.params for name in option.opts}
-    assert {m for m in re.findall(r"--[a-z]+(?:-[a-z]+)*", page) if m != "--ablation"} - {"--stage"} <= options
+    assert {m for m in re.findall(r"--[a-z]+(?:-[a-z]+)*", page)} - {"--stage", "--ablation", "--folder"} <= options
     kinds = next(row for row in page.splitlines() if row.startswith("| `kind`"))
     assert set(re.findall(r"`(\w+)`", kinds)) - {"kind"} == set(KINDS)
 

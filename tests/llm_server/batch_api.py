@@ -129,7 +129,8 @@ class BatchServer:
         sent = form["file"]
         assert form["purpose"] == "batch"
         assert isinstance(sent, web.FileField)
-        return web.json_response(self._file(self._store(sent.filename, sent.file.read())))
+        with sent.file as file:
+            return web.json_response(self._file(self._store(sent.filename, file.read())))
 
     def _store(self, name: str, data: bytes) -> str:
         self.n_stored += 1  # not the number that there are: one that was deleted leaves its name to nobody

@@ -77,9 +77,9 @@ def test_of_a_preference_the_chosen_answer_alone_is_judged() -> None:
 def test_rows_too_long_to_be_checked_do_not_pass() -> None:
     (row,) = applied(ToyDrop(), INSTRUCTION, [instruction(0, "好" * 30_000)])
     assert row["drop_reason"] == "drop_unsupported:unchecked_too_long"
-    (row,) = applied(ToyDrop(), INSTRUCTION, [instruction(0, ANSWER, (EVIDENCE, "发热。" * 10_000))])
+    (row,) = applied(ToyDrop(), INSTRUCTION, [instruction(0, ANSWER, (EVIDENCE, "发热。" * 70_000))])
     assert row["drop_reason"] == "drop_unsupported:unchecked_too_long"
-    assert row["drop_detail"] == f"evidence of {len(EVIDENCE) + 30_000:,} characters; at most 16,000 are checked"
+    assert row["drop_detail"] == f"evidence of {len(EVIDENCE) + 210_000:,} characters; at most 200,000 are checked"
 
 
 def test_with_somebody_to_ask_the_middle_band_passes_on() -> None:

@@ -48,13 +48,22 @@ def end_with_parent() -> None:
 def interrupts_held() -> Iterator[None]:
     """Ctrl-C waits; processes that are started meanwhile hold it back until `end_with_parent`.
 
-    One that is still importing would answer it with a traceback.
+    One that is still importing would answer it with a traceback. Another thread may take the signal all the same, and
+    Python then interrupts this one: so its handler waits too.
     """
+    came: list[int] = []
+    handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if handler is not None:
+        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _watch(sentinel: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import click
 
 from corpus.options import CONFIG, json_option, print_json, user_errors
+from schemas.errors import InputError
 
 EXIT_FOUND = 3
 """Something did not pass: the command worked, the records do not hold."""
@@ -56,6 +59,7 @@ def check(
       pedcorpus check answers.jsonl --out verdicts.jsonl --fail-on quarantine --json
       pedcorpus check my-texts/ --train --out classifier.json
     """
+    _refuse(file, out, report, llm, judged, votes)
     if train:
         _train(file, out, as_json)
         return
@@ -91,6 +95,32 @@ def check(
     failing = FAIL_ON[: FAIL_ON.index(fail_on) + 1]
     if fail_on != "never" and (tally.refused or any(tally.verdicts[v] for v in failing)):
         sys.exit(EXIT_FOUND)
+
+
+def _refuse(
+    file: Path, out: Path, report: Path | None, llm: Path | None, judged: Mapping[str, Any], votes: int
+) -> None:  # fmt: skip
+    """Raises `InputError` with what cannot be, before anything is done."""
+    from corpus.check.run import unwritable
+
+    read = {"FILE": file} | {f"--{n}": judged[n] for n in ("lexicon", "model") if judged[n] is not None}
+    read |= {f"--graph {n}": path for n, path in enumerate(judged["graphs"])} | ({"--llm": llm} if llm else {})
+    written = {"--out": out}
+    problems = []
+    if report is not None:
+        written["--report"] = report
+        if not report.parent.is_dir():
+            problems.append(f"--report {report}: there is no folder {report.parent}. Make it, or name another file.")
+        elif report.is_dir():
+            problems.append(f"--report {report}: a folder. Name a file, such as {report / 'report.md'}.")
+    problems += unwritable(written, read)
+    for name in ("quarantine", "reject"):
+        if judged[name] is not None and math.isnan(judged[name]):
+            problems.append(f"--{name}: not a number. Give one from 0 to 1.")
+    if votes % 2 == 0:
+        problems.append(f"--votes {votes}: an even number has no majority. Give an odd one.")
+    if problems:
+        raise InputError(problems)
 
 
 def _train(file: Path, out: Path, as_json: bool) -> None:

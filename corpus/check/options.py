@@ -42,12 +42,12 @@ def judging(
         InputError: with everything that is wrong with it.
     """
     problems = [f"--off {name}: no such check.{did_you_mean(name, CHECKS)}" for name in off if name not in CHECKS]
-    if quarantine is not None and reject is not None and quarantine > reject:
-        problems.append(f"--quarantine {quarantine} is above --reject {reject}; an answer is held back before that.")
     if model is not None:
         problems += _model_problems(model)
         if no_classifier:
             problems.append("--model and --no-classifier exclude each other; leave one out.")
+    if not problems:
+        problems += _crossed(quarantine, reject, model, no_classifier)
     if lexicon is not None:
         try:
             check_lexicon(lexicon)
@@ -95,6 +95,18 @@ def _triples(file: Path) -> list[tuple[str, str, str]]:
         kept = batch.frame.filter(pl.col("drop_reason").is_null())
         rows += kept.select("head", "relation", "tail").rows()
     return rows
+
+
+def _crossed(quarantine: float | None, reject: float | None, model: Path | None, no_classifier: bool) -> list[str]:
+    """That an answer would be rejected before it is held back, counting what is not given as the model has it."""
+    if no_classifier and None in (quarantine, reject):
+        return []
+    own = classifier.load(model) if model is not None else classifier.load()
+    lower = own.thresholds.quarantine if quarantine is None else quarantine
+    upper = own.thresholds.reject if reject is None else reject
+    if lower <= upper:
+        return []
+    return [f"--quarantine {lower} is above --reject {upper}; an answer is held back before that. Give both."]
 
 
 def _model_problems(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -255,5 +255,24 @@ def _refuse_paths(request: Request) -> None:
         problems.append(f"{request.file}: the results would be written over it. Name another --out.")
     if request.out.is_dir():
         problems.append(f"{request.out} is a folder. Name a file, such as {request.out / 'verdicts.jsonl'}.")
+    problems += unwritable({"--out": request.out, "its refused lines": request.refused}, {})
     if problems:
         raise InputError(problems)
+
+
+def unwritable(written: Mapping[str, Path], read: Mapping[str, Path]) -> list[str]:
+    """Why a command's files cannot be written: what is no plain file, and what is named twice.
+
+    Args:
+        written: The files to be written, by option.
+        read: The files that are read besides.
+    """
+    problems = []
+    places: dict[Path, str] = {path.resolve(): name for name, path in read.items()}
+    for name, path in written.items():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            problems.append(f"{name} {path}: a device or a pipe, which would be replaced. Name a file.")
+        if path.resolve() in places:
+            problems.append(f"{name} {path}: the same as {places[path.resolve()]}. Name another file.")
+        places[path.resolve()] = name
+    return problems

@@ -11,7 +11,7 @@ marks        negation, permission, modality, universals, causes: words that turn
 stances      what a text forbids, allows or demands: marks on one scale, headings and lead-ins passed down
 pairs        each stance of an answer beside those of its evidence
 places       clauses, sentences and names by place
-contexts     what a value or a name stands with: words, names, ages, headings
+records      what a value or a name stands with: words, names, ages, headings
 terms        parallel names that only the evidence knows
 shapes       nouns that no list has, by their endings
 slots        which name of the evidence stands where the answer has another; series: things told in a row

@@ -135,7 +135,21 @@ def _nearest(parts: Sequence[tuple[Piece, str]], said: str) -> list[tuple[Piece,
         if n_chars > MAX_EVIDENCE_CHARS:
             break
         kept.append(n)
-    return [parts[n] for n in sorted(kept)]
+    return _joined([parts[n] for n in sorted(kept)])
+
+
+def _joined(parts: Sequence[tuple[Piece, str]]) -> list[tuple[Piece, str]]:
+    """Parts that follow one another as one, so that no sentence ends where a part does."""
+    found: list[tuple[Piece, str]] = []
+    for piece, text in parts:
+        if found:
+            before, said = found[-1]
+            follows = before.text == piece.text and before.offset + len(said) == piece.offset
+            if follows and len(said) + len(text) <= MAX_CHARS:
+                found[-1] = before, said + text
+                continue
+        found.append((piece, text))
+    return found
 
 
 def _cut(text: str, size: int) -> Iterator[tuple[int, int]]:

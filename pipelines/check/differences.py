@@ -7,7 +7,6 @@ without harm (grammar, marks of writing) is no token, amounts and words of one m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Sequence
 from typing import Final, NamedTuple
 
@@ -39,10 +38,6 @@ _MARK_KINDS: Final = {
 }  # fmt: skip
 
 
-_RESTATED: Final = re.compile(
-    "(?:[(=≈] *(?:约|即|合|相当于|共|每)?|即|相当于|约合|也就是|合计|共计|总共|折合|换算成?|等于) *$"
-)
-"""Before an amount that says another once more, in another unit or added up; the check of amounts says if rightly."""
 _TIMES: Final = frozenset(("minute", "month"))
 _RHYTHMS: Final = frozenset(("frequency", "interval", "duration"))
 _Traits = tuple[tuple[str, float], ...]

@@ -22,7 +22,7 @@ CONTEXT: Final = (
 _NEGATION: Final = re.compile("不|无|没|非|未|勿|禁|别|免|停")
 _RUN: Final = 4  # characters in a row that an answer has in common with its evidence only by taking them over
 _WORDS: Final = ("difference.", "stitched.")
-_MANNERS: Final = ("_loose", "_moved", "_known", "_restated")
+_MANNERS: Final = ("_loose", "_moved", "_known")
 _VAGUE: Final = ("difference.dropped", "difference.word", "difference.added_words")
 MAX_COMPARED: Final = 50
 _LIGHT: Final = frozenset("的了吗呢吧啊呀就都也还要可以是在有和与及或把被给让用来去到得地着过这那它他她您你我们个")
@@ -124,11 +124,6 @@ def _context(case: Case) -> np.ndarray:
             float(any(c.isdigit() for c in alien)),
         )
     return rows
-
-
-def nearness(case: Case) -> float:
-    """How much of the answer stands in the evidence word for word, from 0 to 1."""
-    return _share(copied(case.answer, case.evidence), 0, len(case.answer.folded), case.answer.folded)
 
 
 def copied(answer: Reading, evidence: tuple[Reading, ...]) -> np.ndarray:

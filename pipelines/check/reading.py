@@ -38,7 +38,8 @@ class _Folded(dict[int, int | str]):
     def __missing__(self, code: int) -> int:
         char = chr(code)
         plain = unicodedata.normalize("NFKC", char)
-        alike = len(plain) == 1 and unicodedata.category(char)[0] in "LPSZ" and unicodedata.category(char) != "Zl"
+        kind = unicodedata.category(char)
+        alike = len(plain) == 1 and (kind[0] in "LPSZ" or kind == "Nd") and kind != "Zl"
         found = self[code] = ord(plain) if alike else code
         return found
 

@@ -15,7 +15,6 @@ from pipelines.check.signals import Case, Signal
 from pipelines.check.stances import asked
 from pipelines.check.topics import NOTHING, Rarities, Topic, clause_topics, covered, rarities, topic
 
-CAUSAL: Final = frozenset(("because", "causes", "caused_by", "therefore", "lowers", "raises", "shows", "purpose"))
 _GROUPS: Final = {"replaces": "replaces", "exceeds": "compares", "below": "compares"}
 _CLEAR: Final = frozenset(("causes", "caused_by", "lowers", "raises", "called", "purpose"))
 """Words that name a cause; 所以 and 因为 often only give a reason for what is advised."""

@@ -6,7 +6,8 @@
     python -m tests.benchmarks.check --folder DIR                 near-verbatim cases planted into a folder's texts
 
 Of the dev part every answer is judged by a model that saw nothing of its document (cross-validation); of the scored
-part, and of the folder that PEDCORPUS_REAL_DATA names, by the model that ships. `drop` is reject or quarantine.
+part, and of the folder that PEDCORPUS_REAL_DATA names, by the model trained on the dev part, which is the one that
+ships. `drop` is reject or quarantine.
 Precision is reckoned for a corpus in which 5 % or 20 % of the rows are wrong. Intervals: 95 %, bootstrap by document.
 """
 
@@ -220,6 +221,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     if options.folder:
+        if not any(options.folder.glob("**/*")):
+            parser.error(f"--folder {options.folder}: no .md or .txt files in it. Name a folder of texts.")
         _held_out(str(options.folder), planted_examples(texts_of(options.folder)), default_model())
         return
     started = time.perf_counter()

@@ -340,7 +340,7 @@ def test_the_page_names_the_checks_options_and_kinds_that_there_are() -> None:
     table = page.split("## Which checks there are")[1].split("\n\n")[2]
     assert {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])} == set(CHECKS)
     options = {name for option in check.params for name in option.opts}
-    assert {m for m in re.findall(r"--[a-z]+(?:-[a-z]+)*", page)} - {"--stage", "--ablation", "--folder"} <= options
+    assert set(re.findall(r"--[a-z]+(?:-[a-z]+)*", page)) - {"--stage", "--ablation", "--folder"} <= options
     kinds = next(row for row in page.splitlines() if row.startswith("| `kind`"))
     assert set(re.findall(r"`(\w+)`", kinds)) - {"kind"} == set(KINDS)
 
@@ -384,3 +384,31 @@ def test_names_of_the_users_own_are_told_apart(tmp_path: Path) -> None:
     done = run_cli(*command, "--lexicon", "own.tsv", cwd=tmp_path)
     assert done.returncode == 2
     assert "line 1: 2 cells" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--report", "answers.jsonl"], "the same as FILE"),
+        (["--report", "verdicts.jsonl"], "the same as --out"),
+        (["--report", "nowhere/report.md"], "no folder nowhere"),
+        (["--reject", "nan"], "not a number"),
+        (["--quarantine", "0.9999999"], "is above --reject"),
+        (["--votes", "2"], "an odd one"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_written(tmp_path: Path, options: list[str], says: str) -> None:
+    write_lines(tmp_path / "answers.jsonl", [record(1)])
+    before = (tmp_path / "answers.jsonl").read_bytes()
+    result = run_cli("check", "answers.jsonl", "--out", "verdicts.jsonl", *options, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert says in result.stderr
+    assert (tmp_path / "answers.jsonl").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.jsonl"]
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    write_lines(tmp_path / "answers.jsonl", [record(1)])
+    os.mkfifo(tmp_path / "pipe")
+    assert run_cli("check", "answers.jsonl", "--out", "pipe", cwd=tmp_path).returncode == 2
+    assert (tmp_path / "pipe").is_fifo()

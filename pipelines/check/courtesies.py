@@ -15,6 +15,9 @@ MAX_ALIGNED: Final = 0.5
 """Of the best clause of the evidence; what is taken from there is a statement, however kind."""
 MAX_LEFT: Final = 3
 """Characters that may be left when courtesy, grammar and what is known are taken away."""
+MIN_COPIED: Final = 8
+"""Characters of a sentence, for it to be a copy rather than a phrase."""
+_OF_THE_QUESTION: Final = frozenset(("omitted_warning", "pairing", "population"))
 _ASKING: Final = re.compile(
     "(?:请|记得|最好|麻烦|别忘了|可以?先?)[^,。]{0,12}?(?:告诉|告知|询问|咨询|问|联系|打电话|说明|说清|确认|核对|核实|商量|复诊|就诊|就医)"
     "|(?:听|遵|按|照)[^,。]{0,4}(?:医生|医师|医嘱|大夫|药师|说明书)[^,。]{0,4}|(?:由|让|请)(?:专业|主管|接诊)?(?:医生|医师|大夫)"
@@ -51,6 +54,31 @@ def without_courtesies(case: Case, found: Sequence[Signal]) -> list[Signal]:
     if not polite:
         return list(found)
     return [s for s in found if s.kind in _KEPT or case.answer.clause_at(s.start).number not in polite]
+
+
+def without_copies(case: Case, found: Sequence[Signal]) -> list[Signal]:
+    """The signals but those of sentences that an evidence text has word for word.
+
+    What such a sentence leaves out counts, and whether it speaks of the one who was asked about.
+    """
+    if not found:
+        return []
+    places = {case.answer.clause_at(s.start).sentence for s in found}
+    texts = [_blank(reading.folded) for reading in case.evidence]
+    bounds: dict[int, list[int]] = {}
+    for clause in case.answer.clauses:
+        if clause.sentence in places:
+            bounds.setdefault(clause.sentence, [clause.start, clause.end])[1] = clause.end
+    copied = set()
+    for sentence, (start, end) in bounds.items():
+        said = _blank(case.answer.folded[start:end])
+        if len(said) >= MIN_COPIED and any(said in text for text in texts):
+            copied.add(sentence)
+    return [s for s in found if s.kind in _OF_THE_QUESTION or case.answer.clause_at(s.start).sentence not in copied]
+
+
+def _blank(text: str) -> str:
+    return "".join(text.split())
 
 
 def courtesies(case: Case) -> frozenset[int]:

@@ -14,7 +14,7 @@ from pipelines.check.binding import pairing
 from pipelines.check.claims import claims
 from pipelines.check.classifier import Model
 from pipelines.check.contrasts import contrasts
-from pipelines.check.courtesies import without_courtesies
+from pipelines.check.courtesies import without_copies, without_courtesies
 from pipelines.check.differences import differences
 from pipelines.check.entities import entity
 from pipelines.check.features import clause_features
@@ -53,7 +53,8 @@ _YOUNG: Final = 10_000
 
 def signals(case: Case, checks: Mapping[str, Check] = CHECKS) -> list[Signal]:
     """Everything that the checks found, in the answer's order."""
-    found = without_courtesies(case, [signal for check in checks.values() for signal in check(case)])
+    found = [signal for check in checks.values() for signal in check(case)]
+    found = without_copies(case, without_courtesies(case, found))
     return sorted(found, key=lambda s: (s.start, s.end, s.check))
 
 

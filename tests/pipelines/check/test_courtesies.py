@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.check.courtesies import courtesies
+from pipelines.check.courtesies import courtesies, without_copies
+from pipelines.check.judge import signals
 from pipelines.check.reading import Reading
-from pipelines.check.signals import Case
+from pipelines.check.signals import Case, Signal
 
 EVIDENCE = "布洛芬每次5毫升，两次至少隔6小时。出院后家长学会心肺复苏手法。发热超过三天应当就医。"
 
@@ -28,3 +29,22 @@ def test_an_order_or_an_amount_is_a_statement(answer: str) -> None:
 
 def test_no_haste_answers_whoever_asks_for_it() -> None:
     assert not _polite("要马上去医院吗？", "先别急")
+
+
+def test_a_sentence_that_is_copied_is_no_finding_and_a_changed_one_is() -> None:
+    articles = [
+        "第一条 接种单位应当自收到申请之日起五个工作日内补发接种证。",
+        "第二条 疾病预防控制机构、配送单位应当建立真实、完整的购进、储存、配送记录，并保存不少于五年备查。",
+        "第三条 上市许可持有人应当建立真实、完整的销售记录，并向药品监督管理部门报告。",
+    ]
+    copied = "配送单位应当建立真实、完整的购进、储存、配送记录，并保存不少于五年备查。"
+    evidence = (Reading("\n".join(articles)),)
+    case = Case(Reading("记录要保存多久？"), Reading(copied), evidence)
+    loud = [
+        Signal("actor.slot", "actor", 0, 4, 0, 0, 4, 1.0, "。"),
+        Signal("warning.named", "omitted_warning", 0, 4, -1, 0, 0, 1.0, "。"),
+    ]
+    assert [s.check for s in without_copies(case, loud)] == ["warning.named"]
+    changed = Case(case.question, Reading(copied.replace("五年", "三年")), evidence)
+    assert without_copies(changed, loud) == loud
+    assert any(s.kind in ("frequency", "quantity") for s in signals(changed))

@@ -8,6 +8,7 @@ processes, and again only when their bytes change.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ class ReadReport:
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(ABC):
     """Base of all sources: the fields that every source's configuration has.
 
     Attributes:
@@ -80,6 +81,7 @@ class Source:
     skip: tuple[str, ...] = ()
     encoding: str | None = None
 
+    @abstractmethod
     def read(self, part: Part, report: ReadReport) -> Iterator[Batch]:
         """Yields the part's records in the order of the part; fills in `report` before the first batch.
 
@@ -88,7 +90,6 @@ class Source:
         Raises:
             PartRefused: the part as a whole cannot be read.
         """
-        raise NotImplementedError
 
     def record(self, kind: str, part: Part, locator: str, content: str, **columns: Any) -> dict[str, Any]:
         """A row of `kind` with the common columns filled in; `group_id` defaults to the record's own id."""

@@ -113,7 +113,7 @@ def _model_problems(path: Path) -> list[str]:
     if not path.is_file():
         return [f"--model {path}: no such file. Train one with `pedcorpus check --train`."]
     try:
-        classifier.load(path)
+        classifier.check(classifier.load(path))
     except (ValueError, KeyError, TypeError, AttributeError):
         return [f"--model {path}: no classifier of ours. Train one with `pedcorpus check --train`."]
     return []

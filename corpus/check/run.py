@@ -230,8 +230,11 @@ class Appearing:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> BinaryIO:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._part.open("w+b")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._part.open("w+b")
+        except OSError as error:
+            raise InputError([f"{self._path}: cannot be written ({error.strerror}). Name another file."]) from None
         return self._file
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -249,7 +252,9 @@ class Appearing:
 
 def _refuse_paths(request: Request) -> None:
     problems = []
-    if not request.file.is_file():
+    if request.file.is_dir():
+        problems.append(f"{request.file}: a folder. Name a file of records; a folder of texts is for --train.")
+    elif not request.file.is_file():
         problems.append(f"{request.file}: no such file. Check the path.")
     elif request.file.resolve() in (request.out.resolve(), request.refused.resolve()):
         problems.append(f"{request.file}: the results would be written over it. Name another --out.")

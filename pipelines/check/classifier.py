@@ -24,6 +24,9 @@ DEFAULT: Final = Path(__file__).with_name("classifier.json")
 MIN_SEEN: Final = 4
 """Answers in which a signal must have been found before it gets a weight of its own."""
 
+N_ANSWER_WEIGHTS: Final = 7
+"""One for each of `answer_features`, and the bias."""
+
 Row = dict[str, float]
 
 
@@ -170,6 +173,15 @@ def load(path: Path = DEFAULT) -> Model:
         tuple(data["weights"]), tuple(data["weights"].values()), data["bias"], tuple(data["answer"]),
         Thresholds(**data["thresholds"]), data["shift"], data["about"],
     )  # fmt: skip
+
+
+def check(model: Model) -> None:
+    """Raises `ValueError` or `TypeError` where a model's numbers are none, too few, or contradict each other."""
+    numbers = [*model.weights, *model.answer, model.bias, model.shift, *model.thresholds]
+    if not np.isfinite(np.asarray(numbers, dtype=float)).all() or any(isinstance(n, str) for n in numbers):
+        raise ValueError("a weight is no number")
+    if len(model.answer) != N_ANSWER_WEIGHTS or model.thresholds.quarantine > model.thresholds.reject:
+        raise ValueError("weights are missing, or the thresholds are crossed")
 
 
 def save(model: Model, path: Path = DEFAULT) -> None:

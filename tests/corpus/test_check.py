@@ -30,6 +30,7 @@ from corpus.check.summary import N_WORST, Tally
 from corpus.progress import Progress, Silent
 from pipelines.ask.verdict import CONTRADICTED, SUPPORTED, decided, verdict_job
 from pipelines.check.answers import MAX_EVIDENCE_CHARS, MAX_GIVEN_CHARS, Unfit, turns
+from pipelines.check.classifier import DEFAULT
 from pipelines.check.judge import CHECKS
 from pipelines.check.judging import Judging
 from pipelines.check.reading import MAX_CHARS
@@ -412,3 +413,15 @@ def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert run_cli("check", "answers.jsonl", "--out", "pipe", cwd=tmp_path).returncode == 2
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("answer", [0.1]), ("bias", "x"), ("thresholds", {"quarantine": 0.9, "reject": 0.1})]
+)
+def test_a_damaged_classifier_is_told_before_the_run(tmp_path: Path, field: str, value: object) -> None:
+    model = json.loads(DEFAULT.read_text("utf-8")) | {field: value}
+    (tmp_path / "own.json").write_text(json.dumps(model), "utf-8")
+    write_lines(tmp_path / "in.jsonl", [record(1)])
+    done = run_cli("check", "in.jsonl", "--out", "out.jsonl", "--model", "own.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no classifier of ours" in done.stderr
